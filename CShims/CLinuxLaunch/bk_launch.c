@@ -1,0 +1,1 @@
+#include "bk_launch.h"
