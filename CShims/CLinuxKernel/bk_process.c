@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "bk_process.h"
+#include "bk_result.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int bk_pidfd_open(int32_t pid, uint32_t flags) { return (int)bk_result(syscall(SYS_pidfd_open, pid, flags)); }
+
+int bk_pidfd_send_signal(int pidfd, int signal) {
+    return (int)bk_result(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+int bk_wait_pidfd(int pidfd, int block, struct bk_exit *how) {
+    siginfo_t info = {.si_pid = 0};
+    struct rusage usage = {0};
+    const int pidfd_kind = 3; // P_PIDFD
+    int64_t r = bk_result(
+        syscall(SYS_waitid, pidfd_kind, pidfd, &info, WEXITED | __WALL | (block ? 0 : WNOHANG), &usage));
+    if (r < 0) return (int)r;
+    if (info.si_pid == 0) return 0;
+    *how = (struct bk_exit){
+        .code = info.si_code, .status = info.si_status,
+        .user_microseconds = usage.ru_utime.tv_sec * 1000000LL + usage.ru_utime.tv_usec,
+        .system_microseconds = usage.ru_stime.tv_sec * 1000000LL + usage.ru_stime.tv_usec,
+        .max_resident_kibibytes = usage.ru_maxrss,
+    };
+    return 1;
+}
+
+int bk_poll(const int *fds, int16_t *ready, size_t count, int timeout_milliseconds, int16_t events) {
+    struct pollfd set[16];
+    if (count > sizeof set / sizeof set[0]) return -EINVAL;
+    for (size_t i = 0; i < count; i++) set[i] = (struct pollfd){.fd = fds[i], .events = events};
+    int64_t r = bk_result(poll(set, count, timeout_milliseconds));
+    for (size_t i = 0; i < count; i++) ready[i] = r > 0 ? set[i].revents : 0;
+    return (int)r;
+}
+
+int bk_signal_descriptor(const int *signals, size_t count) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < count; i++) sigaddset(&set, signals[i]);
+    int blocked = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (blocked != 0) return -blocked;
+    return (int)bk_result(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int bk_next_signal(int fd) {
+    struct signalfd_siginfo info;
+    int64_t r = bk_result(read(fd, &info, sizeof info));
+    return r < 0 ? (int)r : (int)info.ssi_signo;
+}
+
+int bk_page_size(void) { return (int)sysconf(_SC_PAGESIZE); }
+
+int32_t bk_thread_id(void) { return (int32_t)syscall(SYS_gettid); }

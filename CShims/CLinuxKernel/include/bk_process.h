@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Processes by descriptor, and waiting. C because Swift's Glibc module shows neither pidfd_open, pidfd_send_signal,
+// P_PIDFD, signalfd nor ppoll. One system call each (signalfd also blocks its signals); the result or -errno.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma clang assume_nonnull begin
+
+/// How a child ended: code as si_code (1 exited, 2 killed, 3 dumped), status as si_status.
+struct bk_exit {
+    int32_t code, status;
+    int64_t user_microseconds, system_microseconds, max_resident_kibibytes;
+};
+
+/// pidfd_open(2), since Linux 5.3.
+int bk_pidfd_open(int32_t pid, uint32_t flags);
+/// pidfd_send_signal(2), since Linux 5.1.
+int bk_pidfd_send_signal(int pidfd, int signal);
+/// waitid(2) with P_PIDFD (since Linux 5.4), WEXITED and __WALL: reaps a child whatever its exit signal. Returns 1 when
+/// the child was reaped, 0 when it still runs and `block` is false.
+int bk_wait_pidfd(int pidfd, int block, struct bk_exit *how);
+/// poll(2) on read, error and hang-up; returns the number of ready descriptors and sets ready[i] to their revents.
+int bk_poll(const int *fds, int16_t *ready, size_t count, int timeout_milliseconds, int16_t events);
+/// Blocks the signals in the calling thread and returns a close-on-exec signalfd(2) for them.
+int bk_signal_descriptor(const int *signals, size_t count);
+/// Reads one signal's number from a signalfd; -EAGAIN when none is pending (the descriptor is non-blocking).
+int bk_next_signal(int fd);
+int bk_page_size(void);
+int32_t bk_thread_id(void);
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinuxKernel
+internal import SystemPackage
+
+/// How a process ended.
+public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
+    /// It exited with this code.
+    case exited(Int32)
+    /// A signal ended it, with or without a core dump.
+    case killed(signal: Int32)
+
+    /// What a shell shows: the code, or 128 plus the signal.
+    public var shellCode: Int32 {
+        switch self {
+        case .exited(let code): code
+        case .killed(let signal): 128 + signal
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .exited(let code): "exited with code \(code)"
+        case .killed(let signal): "was killed by signal \(signal)"
+        }
+    }
+}
+
+/// What a process used, as counted by the kernel (`struct rusage`).
+public struct ResourceUsage: Hashable, Sendable {
+    /// Processor time in user mode, in microseconds.
+    public var userMicroseconds: Int64
+    /// Processor time in the kernel, in microseconds.
+    public var systemMicroseconds: Int64
+    /// The largest resident size, in KiB.
+    public var maxResidentKibibytes: Int64
+}
+
+/// How a child ended, with what it used.
+public struct Exit: Hashable, Sendable {
+    /// Code or signal.
+    public var status: ExitStatus
+    /// Time and memory.
+    public var usage: ResourceUsage
+}
+
+/// The process system calls, by process descriptor.
+package enum ProcessCall {
+    /// `pidfd_open` (since Linux 5.3).
+    package static func open(_ pid: Int32) throws(KernelError) -> Descriptor {
+        Descriptor(owning: try valueOrError(bk_pidfd_open(pid, 0), "pidfd_open", "process \(pid)"))
+    }
+
+    /// `pidfd_send_signal` (since Linux 5.1); false when the process has ended.
+    @discardableResult
+    package static func send(signal: Int32, to process: borrowing Descriptor) throws(KernelError) -> Bool {
+        let result = bk_pidfd_send_signal(process.number, signal)
+        if result == -Errno.noSuchProcess.rawValue { return false }
+        try valueOrError(result, "pidfd_send_signal", process.name, value: "\(signal)")
+        return true
+    }
+
+    /// `waitid` `P_PIDFD` (since Linux 5.4): reaps the child. Nil when it still runs and `blocking` is false.
+    package static func wait(for process: borrowing Descriptor, blocking: Bool) throws(KernelError) -> Exit? {
+        var raw = bk_exit()
+        let number = process.number
+        let result = uninterrupted { unsafe bk_wait_pidfd(number, blocking ? 1 : 0, &raw) }
+        try valueOrError(result, "waitid P_PIDFD", process.name)
+        guard result == 1 else { return nil }
+        return Exit(
+            status: raw.code == 1 ? .exited(raw.status) : .killed(signal: raw.status),
+            usage: ResourceUsage(
+                userMicroseconds: raw.user_microseconds, systemMicroseconds: raw.system_microseconds,
+                maxResidentKibibytes: raw.max_resident_kibibytes))
+    }
+
+    /// The bytes of a memory page.
+    package static var pageSize: UInt64 { UInt64(bk_page_size()) }
+}
+
+/// What `poll` reported of one descriptor.
+package struct PollEvents: OptionSet, Hashable, Sendable {
+    package let rawValue: Int16
+    package init(rawValue: Int16) { self.rawValue = rawValue }
+    package static let readable = PollEvents(rawValue: 0x1)
+    package static let priority = PollEvents(rawValue: 0x2)
+    package static let writable = PollEvents(rawValue: 0x4)
+    package static let error = PollEvents(rawValue: 0x8)
+    package static let hangUp = PollEvents(rawValue: 0x10)
+}
+
+/// Waits until one of up to 16 descriptors is ready (`poll`). Numbers, because a descriptor that is owned elsewhere
+/// cannot be put into an array; -1 is skipped. An interrupting signal returns with nothing ready.
+package func poll(
+    _ numbers: [CInt], for events: PollEvents = [.readable], timeoutMilliseconds: Int32 = -1
+) throws(KernelError) -> [PollEvents] {
+    var ready = [Int16](repeating: 0, count: numbers.count)
+    let result = unsafe numbers.withUnsafeBufferPointer { fds in
+        unsafe ready.withUnsafeMutableBufferPointer { ready -> CInt in
+            guard let first = fds.baseAddress, let out = ready.baseAddress else { return 0 }
+            return unsafe bk_poll(first, out, fds.count, timeoutMilliseconds, events.rawValue)
+        }
+    }
+    if result != -Errno.interrupted.rawValue { try valueOrError(result, "poll", "\(numbers.count) descriptors") }
+    return ready.map(PollEvents.init(rawValue:))
+}
+
+/// Signals as a readable descriptor (`signalfd`): they are blocked in this thread, and in threads it starts later.
+public struct SignalDescriptor: ~Copyable, Sendable {
+    package let descriptor: Descriptor
+
+    /// Blocks the signals and opens a descriptor for them.
+    public init(_ signals: [Int32]) throws(KernelError) {
+        let result = unsafe signals.withUnsafeBufferPointer { buffer -> CInt in
+            guard let first = buffer.baseAddress else { return -22 }
+            return unsafe bk_signal_descriptor(first, buffer.count)
+        }
+        descriptor = Descriptor(owning: try valueOrError(result, "signalfd", "\(signals)"))
+    }
+
+    /// The next pending signal, or nil.
+    public borrowing func next() -> Int32? {
+        let signal = bk_next_signal(descriptor.number)
+        return signal > 0 ? signal : nil
+    }
+}
