@@ -76,10 +76,8 @@ struct bk_launch_plan {
     uint64_t namespaces;            ///< CLONE_NEW* for clone3
     uint32_t flags;
     int32_t cgroup;                 ///< directory to be born in (CLONE_INTO_CGROUP), or -1
-    int32_t report;                 ///< the child's end of a SOCK_SEQPACKET pair
-    int32_t caller_report;          ///< the caller's end, which the child closes
-    int32_t release;                ///< the child's end of the pipe that releases it
-    int32_t caller_release;         ///< the caller's end, which the child closes
+    int32_t channel;                ///< the child's end of a SOCK_SEQPACKET pair: released by it, reports on it
+    int32_t caller_channel;         ///< the caller's end, held until exec; the child closes its copy
     int32_t outcome;                ///< with REAPER: where the end of the command is written, or -1
     int32_t streams[3];             ///< all at least 3
     uint32_t uid, gid;
@@ -117,6 +115,8 @@ int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_s
 
 /// A SOCK_SEQPACKET socket pair, close-on-exec.
 int bk_report_channel(int *_Nonnull ends);
+/// Lets the child go on, once its ID maps are written; -EPIPE when it has died.
+int bk_release(int channel);
 /// Receives one report: 1 when there was one, 0 at the end, -errno. *descriptor is the one it carried, or -1.
 int bk_receive_report(int channel, struct bk_launch_report *report, int *descriptor);
 
