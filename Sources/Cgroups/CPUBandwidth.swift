@@ -22,10 +22,12 @@ public struct CPUBandwidth: Hashable, Sendable, CustomStringConvertible {
         return CPUBandwidth(quota: overflow ? .max : .value(Swift.max(1000, product / 1000)), period: period)
     }
 
+    /// Quota and period.
     public var description: String { "\(quota) \(period)" }
 }
 
 extension CPUBandwidth: InterfaceValue {
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         let words = text.split { $0 == " " || $0 == "\n" }
         guard words.count == 2, let quota = Limit(words[0]), let period = UInt64(decimal: words[1]) else { return nil }

@@ -89,10 +89,12 @@ public struct CgroupLayout: Hashable, Sendable {
         return subsystem.hierarchy == 0 ? nil : "bound to a cgroup v1 hierarchy that is not mounted here"
     }
 
+    /// Whether the same is mounted.
     public static func == (one: CgroupLayout, other: CgroupLayout) -> Bool {
         one.unified == other.unified && one.legacy == other.legacy
     }
 
+    /// By what is mounted.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(unified)
         hasher.combine(legacy)

@@ -32,7 +32,9 @@ public struct Controller: RawRepresentable, Hashable, Sendable, Comparable, Cust
     /// The name that cgroup version 1 and `/proc/cgroups` use.
     public var legacyName: String { self == .io ? "blkio" : rawValue }
 
+    /// The name.
     public var description: String { rawValue }
 
+    /// In the order of the names.
     public static func < (one: Controller, other: Controller) -> Bool { one.rawValue < other.rawValue }
 }

@@ -48,6 +48,7 @@ public struct CgroupEvents: Hashable, Sendable, StatusValue {
     /// Whether every process in it stands still; nil before Linux 5.2.
     public var frozen: Bool? { counters["frozen"].map { $0 == 1 } }
 
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         guard let counters = Counters(kernelText: text), counters["populated"] != nil else { return nil }
         self.counters = counters
@@ -67,6 +68,7 @@ public enum CgroupType: Hashable, Sendable, StatusValue {
     /// What is not known here.
     case other(String)
 
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         switch text.withoutNewline {
         case "domain": self = .domain

@@ -16,6 +16,7 @@ public struct Counters: Hashable, Sendable, StatusValue {
     /// The number behind a key; nil when the kernel has no such key, which is not zero.
     public subscript(_ key: String) -> UInt64? { entries.first { $0.key == key }?.value }
 
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         var entries: [Entry] = []
         for line in text.split(separator: "\n") {
@@ -45,6 +46,7 @@ public struct MemoryEvents: Hashable, Sendable, StatusValue {
     /// Whole groups killed; nil before Linux 5.17.
     public var oomGroupKill: UInt64? { counters["oom_group_kill"] }
 
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         guard let counters = Counters(kernelText: text) else { return nil }
         self.counters = counters
@@ -68,6 +70,7 @@ public struct CPUStatistics: Hashable, Sendable, StatusValue {
     /// Time that runnable processes were held back; nil without the controller.
     public var throttled: UInt64? { counters["throttled_usec"] }
 
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         guard let counters = Counters(kernelText: text) else { return nil }
         self.counters = counters

@@ -67,9 +67,10 @@ extension Cgroup {
         if missing.isEmpty { return [:] }
         if let parent = try parent() { return try parent.missingControllers(missing) }
         let layout = CgroupLayout.ofThisProcess()
-        return Dictionary(uniqueKeysWithValues: missing.map { controller in
-            (controller, layout?.reasonFor(controller) ?? "not available in \(location)")
-        })
+        return Dictionary(
+            uniqueKeysWithValues: missing.map { controller in
+                (controller, layout?.reasonFor(controller) ?? "not available in \(location)")
+            })
     }
 
     /// The same for interface files: the controllers that they need.
@@ -95,7 +96,8 @@ extension Cgroup {
         if inside.isEmpty { return }
         let shown = inside.prefix(8).map { $0 == 0 ? "outside the pid namespace" : String($0) }
         throw KernelError(
-            "write", CgroupFile.subtreeControl.name, value: controllers.sorted().map { "+\($0)" }.joined(separator: " "),
+            "write", CgroupFile.subtreeControl.name,
+            value: controllers.sorted().map { "+\($0)" }.joined(separator: " "),
             in: location, errno: .resourceBusy,
             hint: "processes are in the cgroup itself: \(shown.joined(separator: ", "))"
                 + (inside.count > shown.count ? " and \(inside.count - shown.count) more" : ""))

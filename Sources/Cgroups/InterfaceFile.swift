@@ -39,6 +39,7 @@ public struct CgroupFile: Hashable, Sendable, CustomStringConvertible {
         self.wholePages = wholePages
     }
 
+    /// The name.
     public var description: String { name }
 }
 
@@ -64,12 +65,14 @@ public struct StatusFile<Value: StatusValue>: Hashable, Sendable {
 }
 
 extension Limit: InterfaceValue {
+    /// Reads the whole file.
     public init?(kernelText text: Substring) { self.init(text) }
     /// `max`, or decimal digits.
     public var kernelText: String { description }
 }
 
 extension UInt64: InterfaceValue, StatusValue {
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         guard let number = UInt64(decimal: text.withoutNewline) else { return nil }
         self = number
@@ -79,6 +82,7 @@ extension UInt64: InterfaceValue, StatusValue {
 }
 
 extension Bool: InterfaceValue {
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         switch text.withoutNewline {
         case "0": self = false
@@ -99,6 +103,7 @@ public protocol InterfaceListElement: Sendable {
 }
 
 extension Int32: InterfaceListElement {
+    /// Reads one word.
     public init?(kernelWord word: Substring) {
         guard let number = Int32(decimal: word) else { return nil }
         self = number
@@ -108,12 +113,14 @@ extension Int32: InterfaceListElement {
 }
 
 extension Controller: InterfaceListElement {
+    /// Reads one word.
     public init?(kernelWord word: Substring) { self.init(rawValue: String(word)) }
     /// One line.
     public static var listComesInPieces: Bool { false }
 }
 
 extension Array: StatusValue where Element: InterfaceListElement {
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         self = []
         for word in text.split(whereSeparator: { $0 == " " || $0 == "\n" }) {

@@ -59,6 +59,7 @@ extension Limit {
 }
 
 extension Limit: CustomStringConvertible {
+    /// `max`, or decimal digits.
     public var description: String {
         switch self {
         case .max: "max"
@@ -68,10 +69,12 @@ extension Limit: CustomStringConvertible {
 }
 
 extension Limit: ExpressibleByIntegerLiteral {
+    /// So many bytes, or tasks.
     public init(integerLiteral value: UInt64) { self = .value(value) }
 }
 
 extension Limit: Comparable {
+    /// No limit is the largest.
     public static func < (one: Limit, other: Limit) -> Bool {
         switch (one, other) {
         case (.max, _): false

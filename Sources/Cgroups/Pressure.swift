@@ -19,6 +19,7 @@ public struct Pressure: Hashable, Sendable, StatusValue {
     /// All of them waited at once. Nil for `cpu.pressure` before Linux 5.13.
     public let full: Stall?
 
+    /// Reads the whole file.
     public init?(kernelText text: Substring) {
         var stalls: [Substring: Stall] = [:]
         for line in text.split(separator: "\n") {
