@@ -1,1 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The child's side of a launch. Nothing of Swift may run between clone3 and exec: the child may share the caller's
+// memory (CLONE_VM) while the caller's other threads go on, so it may not touch thread-local storage, take a lock or
+// allocate. The plan below is therefore complete before the call, and the child only reads it.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma clang assume_nonnull begin
+
+/// What the child was doing when a call failed. The order is the order in which it does them.
+enum bk_launch_step {
+    BK_STEP_CLONE = 1,      ///< clone3, in the caller
+    BK_STEP_RELEASE,        ///< waits until the caller has written the ID maps
+    BK_STEP_IDENTITY,       ///< becomes id 0 of its user namespace
+    BK_STEP_CGROUP_NAMESPACE,
+    BK_STEP_HOST_NAME,
+    BK_STEP_LOOPBACK,
+    BK_STEP_MOUNT,          ///< index: the entry of `mounts`
+    BK_STEP_PIVOT_ROOT,
+    BK_STEP_TERMINAL,       ///< a pseudo-terminal of the new root's devpts
+    BK_STEP_REAPER,         ///< the first process makes the second
+    BK_STEP_SESSION,
+    BK_STEP_DIRECTORY,
+    BK_STEP_STREAMS,        ///< standard input, output and error
+    BK_STEP_CAPABILITIES,
+    BK_STEP_USER,           ///< groups, then gid, then uid
+    BK_STEP_NO_NEW_PRIVILEGES,
+    BK_STEP_PARENT_DEATH,
+    BK_STEP_SECCOMP,
+    BK_STEP_EXECUTE,
+};
+
+/// One step of building the child's root. Paths in `target` are resolved beneath the new root, however its links point.
+enum bk_mount_kind {
+    BK_MOUNT_TREE,          ///< attach the detached tree `tree`
+    BK_MOUNT_BIND,          ///< clone `source`, a path of the caller's file system, and attach it
+    BK_MOUNT_NEW,           ///< a new file system of type `source` with `options`
+    BK_MOUNT_LINK,          ///< a symbolic link with the text `source`
+    BK_MOUNT_DIRECTORY,     ///< a directory
+    BK_MOUNT_REMOUNT,       ///< change the mount at `target` to `attributes` (ro, nosuid, nodev, noexec)
+};
+enum bk_mount_flag {
+    BK_MOUNT_RECURSIVE = 1,
+    BK_MOUNT_MAKE_DIRECTORY = 2, ///< make missing directories of `target`
+    BK_MOUNT_MAKE_FILE = 4,      ///< the target is a file: make it, and the directories above it
+    BK_MOUNT_OPTIONAL = 8,       ///< a failure is reported and passed over
+};
+
+struct bk_launch_mount {
+    uint32_t kind, flags;
+    int32_t tree;
+    uint64_t attributes;
+    const char *_Nullable source;
+    const char *target;
+    /// "key=value" or "key", each ended by NUL, an empty one at the end.
+    const char *_Nullable options;
+};
+
+enum bk_launch_flag {
+    BK_LAUNCH_REAPER = 1,           ///< the first process stays as init: forwards signals, reaps, reports the end
+    BK_LAUNCH_TERMINAL = 2,         ///< stdio is a new pseudo-terminal; its master comes back in a report
+    BK_LAUNCH_LOOPBACK = 4,
+    BK_LAUNCH_PARENT_DEATH = 8,     ///< SIGKILL when the calling *thread* ends
+    BK_LAUNCH_NO_NEW_PRIVILEGES = 16,
+    BK_LAUNCH_CAPABILITIES = 32,    ///< set the five sets below; otherwise they stay as the kernel made them
+    BK_LAUNCH_IDENTITY = 64,        ///< take `uid`, `gid` and `groups`
+    BK_LAUNCH_CGROUP_NAMESPACE = 128,
+    BK_LAUNCH_ROOT = 256,           ///< mounts[0] is the new root: build it and pivot into it
+    BK_LAUNCH_NO_SETGROUPS = 512,   ///< setgroups is denied in the namespace: leave the groups
+};
+
+struct bk_launch_plan {
+    uint64_t namespaces;            ///< CLONE_NEW* for clone3
+    uint32_t flags;
+    int32_t cgroup;                 ///< directory to be born in (CLONE_INTO_CGROUP), or -1
+    int32_t report;                 ///< the child's end of a SOCK_SEQPACKET pair
+    int32_t caller_report;          ///< the caller's end, which the child closes
+    int32_t release;                ///< the child's end of the pipe that releases it
+    int32_t caller_release;         ///< the caller's end, which the child closes
+    int32_t outcome;                ///< with REAPER: where the end of the command is written, or -1
+    int32_t streams[3];             ///< all at least 3
+    uint32_t uid, gid;
+    const uint32_t *_Nullable groups;
+    size_t group_count;
+    uint64_t permitted, bounding, inheritable, ambient;
+    const struct bk_launch_mount *_Nullable mounts;
+    size_t mount_count;
+    const char *_Nullable host_name;
+    const char *_Nullable directory;
+    const void *_Nullable seccomp;  ///< struct sock_filter[]
+    size_t seccomp_count;
+    /// Paths to try in turn, as a search of PATH does.
+    const char *_Nullable const *_Nonnull candidates;
+    const char *_Nullable const *_Nonnull arguments;
+    const char *_Nullable const *_Nonnull environment;
+};
+
+/// What the child tells before exec; a closed channel with no failure means that exec succeeded.
+struct bk_launch_report {
+    int32_t step;
+    int32_t error;      ///< errno; 0 when `step` only hands over a descriptor (BK_STEP_TERMINAL)
+    int32_t index;      ///< the mount entry, or the tried candidate
+    int32_t passed_over;///< the step was optional and the child goes on
+};
+
+/// How the command ended, written by the reaper: code and status as in siginfo_t.
+struct bk_launch_outcome {
+    int32_t code, status;
+};
+
+/// clone3(2) (since Linux 5.3; CLONE_INTO_CGROUP 5.7) of a child that follows the plan. Returns its pid and sets
+/// *pidfd, or -errno. The exit signal is 0. The plan, and `stack`, must live until the report channel is closed.
+int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, int *pidfd);
+
+/// A SOCK_SEQPACKET socket pair, close-on-exec.
+int bk_report_channel(int *_Nonnull ends);
+/// Receives one report: 1 when there was one, 0 at the end, -errno. *descriptor is the one it carried, or -1.
+int bk_receive_report(int channel, struct bk_launch_report *report, int *descriptor);
+
+/// Starts a process of its own session that outlives the caller, whatever ends it: when the process of `caller_pidfd`
+/// is gone it kills what lives in the cgroup `name` beneath `parent` and removes it, then removes `parent_name` beneath
+/// `grandparent` if that is empty. It keeps only these descriptors and `keep` open. Returns its pid and sets *pidfd.
+int32_t bk_start_janitor(int caller_pidfd, int grandparent, const char *parent_name, int parent, const char *name,
+                         int keep, int *pidfd);
+
+#pragma clang assume_nonnull end

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the files of the child's side share.
+#pragma once
+#include "bk_launch.h"
+#include "bk_raw.h"
+
+struct bk_child {
+    const struct bk_launch_plan *plan;
+    char *stack_top; // for the reaper's child
+    int root;        // O_PATH of the new root, or -1
+};
+
+/// Reports a failed step and ends the child.
+_Noreturn void bk_child_fail(const struct bk_child *child, int step, long result, int index);
+/// Reports an optional step that was passed over.
+void bk_child_passed_over(const struct bk_child *child, int step, long result, int index);
+/// Hands a descriptor to the caller.
+long bk_child_hand_over(const struct bk_child *child, int step, int descriptor);
+
+/// Builds the root from the plan's mounts and pivots into it (bk_child_root.c).
+void bk_child_build_root(struct bk_child *child);
+/// The last stretch: session, streams, capabilities, ids, seccomp, exec (bk_child_command.c).
+_Noreturn void bk_child_command(struct bk_child *child);
+/// Arms the death with the caller. A change of credentials clears the signal, so this comes again after the last one;
+/// the caller may have died before, which its end of the release pipe, held until exec, tells: then the child ends.
+void bk_child_arm_parent_death(struct bk_child *child);
+/// Closes every descriptor from 3 on except the two.
+void bk_child_close_all_but(int one, int other);

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything a launch makes ends with its processes, but for the cgroup's directory: cgroup v2 removes none by itself.
+// So a small process outlives the caller, to remove it when the caller cannot.
+#define _GNU_SOURCE
+#include "bk_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#define STACK_SIZE 65536
+#define KERNEL_SIGSET_SIZE 8
+
+struct janitor {
+    int caller, grandparent, parent, keep;
+    char parent_name[256], name[256], path[512];
+};
+
+BK_CHILD const char *file_of(struct janitor *j, const char *file) {
+    size_t at = 0;
+    for (size_t i = 0; j->name[i]; i++) j->path[at++] = j->name[i];
+    j->path[at++] = '/';
+    for (size_t i = 0; file[i]; i++) j->path[at++] = file[i];
+    j->path[at] = 0;
+    return j->path;
+}
+
+BK_CHILD long open_file(struct janitor *j, const char *file, int flags) {
+    return bk_raw(SYS_openat, j->parent, file_of(j, file), flags | O_CLOEXEC | O_NOFOLLOW, 0);
+}
+
+// Kills what cgroup.procs lists: before cgroup.kill (Linux 5.14). Called again until the cgroup is empty, so a child
+// forked in between dies in a later round.
+BK_CHILD void kill_listed(struct janitor *j) {
+    char text[4096];
+    long file = open_file(j, "cgroup.procs", O_RDONLY);
+    if (file < 0) return;
+    long size = bk_raw(SYS_read, file, text, sizeof text);
+    bk_raw(SYS_close, file);
+    int pid = 0;
+    for (long i = 0; i < size; i++) {
+        if (text[i] >= '0' && text[i] <= '9') {
+            pid = pid * 10 + (text[i] - '0');
+        } else {
+            if (pid > 1) bk_raw(SYS_kill, pid, SIGKILL);
+            pid = 0;
+        }
+    }
+}
+
+BK_CHILD void kill_all(struct janitor *j) {
+    long file = open_file(j, "cgroup.kill", O_WRONLY);
+    if (file == -ENOENT) kill_listed(j);
+    if (file < 0) return;
+    bk_raw(SYS_write, file, "1", 1);
+    bk_raw(SYS_close, file);
+}
+
+// Waits until the cgroup's population changes, a tenth of a second at most.
+BK_CHILD void wait_for_change(struct janitor *j) {
+    char text[256];
+    struct timespec limit = {0, 100000000};
+    long file = open_file(j, "cgroup.events", O_RDONLY);
+    if (file < 0) return;
+    bk_raw(SYS_read, file, text, sizeof text); // arms the notification
+    struct pollfd events = {.fd = (int)file, .events = POLLPRI};
+    bk_raw(SYS_ppoll, &events, 1, &limit, NULL, KERNEL_SIGSET_SIZE);
+    bk_raw(SYS_close, file);
+}
+
+BK_CHILD void work(void *argument) {
+    struct janitor *j = argument;
+    uint64_t all = ~0ULL;
+    bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
+    bk_raw(SYS_setsid);
+    bk_raw(SYS_prctl, PR_SET_NAME, "bulkhead-clean", 0, 0, 0);
+    bk_raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    bk_raw(SYS_chdir, "/");
+
+    // Only the five descriptors stay; a standard stream kept open would keep somebody's pipe from ending.
+    int kept[4] = {j->caller, j->grandparent, j->parent, j->keep};
+    int next = 0;
+    for (;;) {
+        int lowest = -1;
+        for (int i = 0; i < 4; i++)
+            if (kept[i] >= next && (lowest < 0 || kept[i] < lowest)) lowest = kept[i];
+        unsigned int last = lowest < 0 ? ~0U : (unsigned int)lowest - 1;
+        if (lowest != next) bk_raw(SYS_close_range, next, last, 0);
+        if (lowest < 0) break;
+        next = lowest + 1;
+    }
+
+    struct pollfd caller = {.fd = j->caller, .events = POLLIN};
+    while (bk_raw(SYS_ppoll, &caller, 1, NULL, NULL, KERNEL_SIGSET_SIZE) <= 0) {}
+
+    for (int round = 0; round < 600; round++) {
+        kill_all(j);
+        long result = bk_raw(SYS_unlinkat, j->parent, j->name, AT_REMOVEDIR);
+        if (result != -EBUSY) break;
+        wait_for_change(j);
+    }
+    bk_raw(SYS_unlinkat, j->grandparent, j->parent_name, AT_REMOVEDIR);
+    for (;;) bk_raw(SYS_exit_group, 0);
+}
+
+int32_t bk_start_janitor(int caller_pidfd, int grandparent, const char *parent_name, int parent, const char *name,
+                         int keep, int *pidfd) {
+    char *room = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) return -errno;
+    struct janitor *j = (struct janitor *)room;
+    *j = (struct janitor){.caller = caller_pidfd, .grandparent = grandparent, .parent = parent, .keep = keep};
+    if (strlen(name) >= sizeof j->name || strlen(parent_name) >= sizeof j->parent_name) return -ENAMETOOLONG;
+    strcpy(j->name, name);
+    strcpy(j->parent_name, parent_name);
+
+    int fd = -1;
+    // A copy of the caller's memory, since it may outlive the caller; exit signal 0, so that no reaper meets it.
+    struct clone_args args = {
+        .flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND, .pidfd = (uint64_t)(uintptr_t)&fd,
+        .stack = (uint64_t)(uintptr_t)room + 8192, .stack_size = STACK_SIZE - 8192,
+    };
+    long pid = bk_raw_clone(&args, sizeof args, work, j);
+    munmap(room, STACK_SIZE);
+    if (pid > 0) *pidfd = fd;
+    return (int32_t)pid;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// System calls without the C library: its wrappers write errno, which is thread-local storage, and a child that shares
+// memory has its caller's. Each returns the kernel's own answer, -errno on failure.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#define BK_CHILD static __attribute__((unused, no_stack_protector, no_sanitize("address", "thread", "undefined")))
+
+BK_CHILD long bk_raw6(long number, long a, long b, long c, long d, long e, long f) {
+#if defined(__x86_64__)
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+#elif defined(__aarch64__)
+    register long x8 __asm__("x8") = number;
+    register long x0 __asm__("x0") = a;
+    register long x1 __asm__("x1") = b;
+    register long x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d;
+    register long x4 __asm__("x4") = e;
+    register long x5 __asm__("x5") = f;
+    __asm__ volatile("svc #0"
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                     : "memory", "cc");
+    return x0;
+#else
+#error "Bulkhead runs on x86_64 and arm64"
+#endif
+}
+
+// bk_raw(number, up to six arguments), each converted to a register's width.
+#define BK_RAW7(n, a, b, c, d, e, f, ...) \
+    bk_raw6((long)(n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define bk_raw(...) BK_RAW7(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
+// clone3 onto a stack of its own: the child calls `run(argument)`, which never returns.
+BK_CHILD long bk_raw_clone(const void *args, size_t size, void (*run)(void *), void *argument) {
+#if defined(__x86_64__)
+    long result;
+    __asm__ volatile(
+        "syscall\n\t"
+        "test %%rax, %%rax\n\t"
+        "jnz 1f\n\t"
+        "xor %%ebp, %%ebp\n\t"
+        "mov %[argument], %%rdi\n\t"
+        "call *%[run]\n\t"
+        "ud2\n\t"
+        "1:"
+        : "=a"(result)
+        : "a"((long)SYS_clone3), "D"(args), "S"(size), [run] "r"(run), [argument] "r"(argument)
+        : "rcx", "r11", "memory");
+    return result;
+#else
+    register long x8 __asm__("x8") = SYS_clone3;
+    register long x0 __asm__("x0") = (long)args;
+    register long x1 __asm__("x1") = (long)size;
+    __asm__ volatile(
+        "svc #0\n\t"
+        "cbnz x0, 1f\n\t"
+        "mov x29, xzr\n\t"
+        "mov x0, %[argument]\n\t"
+        "blr %[run]\n\t"
+        "brk #0\n\t"
+        "1:"
+        : "+r"(x0)
+        : "r"(x8), "r"(x1), [run] "r"(run), [argument] "r"(argument)
+        : "memory", "cc", "x30");
+    return x0;
+#endif
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is to stand in the control groups of a node's pods, from the root of all pods down to each container.
+///
+/// A plan is a value: it prints, compares, and knows nothing of a kernel. A file that is absent from a planned control
+/// group is left at the kernel's default.
+public struct MemoryPlan: Sendable, Hashable {
+    /// The control groups, each before those below it.
+    public internal(set) var cgroups: [PlannedCgroup] = []
+    /// The pods that take part, in the order given.
+    public internal(set) var pods: [PlannedPod] = []
+    /// The sums the kubelet reports as metrics.
+    public internal(set) var metrics = MemoryQoSMetrics()
+    /// What the plan does that may not be meant.
+    public internal(set) var warnings: [PlanWarning] = []
+
+    /// Every single write, each control group's before those below it.
+    public var writes: [CgroupWrite] {
+        cgroups.flatMap { cgroup in
+            cgroup.files.map { CgroupWrite(path: cgroup.path, file: $0.name, value: $0.value) }
+        }
+    }
+
+    /// The planned control group at a path.
+    public subscript(_ path: CgroupPath) -> PlannedCgroup? { cgroups.first { $0.path == path } }
+
+    /// The planned control group of a role.
+    public subscript(_ role: CgroupRole) -> PlannedCgroup? { cgroups.first { $0.role == role } }
+}
+
+/// What a control group is for.
+public enum CgroupRole: Sendable, Hashable {
+    /// Holds all pods.
+    case allPods
+    /// Holds the pods of a class.
+    case pods(QoSClass)
+    /// A pod.
+    case pod(uid: String)
+    /// A container of a pod.
+    case container(podUID: String, name: String)
+}
+
+/// A control group, and what is to stand in its files.
+public struct PlannedCgroup: Sendable, Hashable {
+    /// Where it is.
+    public let path: CgroupPath
+    /// What it is for.
+    public let role: CgroupRole
+    /// Its files, in the order they are written.
+    public internal(set) var files: [PlannedFile]
+
+    /// The value of a file; nil when it is left alone.
+    public subscript(_ name: String) -> String? { files.first { $0.name == name }?.value }
+
+    mutating func write(_ name: String, _ value: (some CustomStringConvertible)?) {
+        if let value { files.append(PlannedFile(name: name, value: value.description)) }
+    }
+}
+
+/// A file of a control group, and what is to stand in it.
+public struct PlannedFile: Sendable, Hashable {
+    /// The name of the file, such as `memory.low`.
+    public let name: String
+    /// The text to write.
+    public let value: String
+}
+
+/// One write into a file of a control group.
+public struct CgroupWrite: Sendable, Hashable {
+    /// The control group.
+    public let path: CgroupPath
+    /// The name of the file.
+    public let file: String
+    /// The text to write.
+    public let value: String
+}
+
+/// A pod that takes part in a plan.
+public struct PlannedPod: Sendable, Hashable, Encodable {
+    /// The namespace.
+    public let namespace: String
+    /// The name.
+    public let name: String
+    /// The uid.
+    public let uid: String
+    /// The class.
+    public let qosClass: QoSClass
+}
+
+/// The two gauges of KEP-2570; both zero when nothing is protected.
+public struct MemoryQoSMetrics: Sendable, Hashable {
+    /// What Guaranteed pods ask for (`kubelet_memory_qos_node_memory_min_bytes`).
+    public var guaranteed: ByteCount = .zero
+    /// What Burstable pods ask for (`kubelet_memory_qos_node_memory_low_bytes`).
+    public var burstable: ByteCount = .zero
+}
+
+/// Something a plan does that may not be meant.
+public struct PlanWarning: Sendable, Hashable, Encodable {
+    /// The kind of warning: a word that does not change between releases.
+    public let id: String
+    /// What is the matter, with names and numbers.
+    public let text: String
+}
+
+/// Why no plan can be made.
+public enum MemoryPlanError: Error, Sendable, Hashable {
+    /// A pod's uid, or the root, cannot be part of a control group's name.
+    case name(pod: String, CgroupNameError)
+    /// A container's name cannot name a control group.
+    case container(pod: String, CgroupPathError)
+    /// Two pods would share a control group.
+    case duplicateUID(String, first: String, second: String)
+    /// Two containers of a pod would share a control group.
+    case duplicateContainer(String, pod: String)
+}
+
+extension MemoryPlanError: CustomStringConvertible {
+    /// Names the pod and the cause.
+    public var description: String {
+        switch self {
+        case .name(let pod, let error): "\(pod): \(error)"
+        case .container(let pod, let error): "\(pod): \(error)"
+        case .duplicateUID(let uid, let first, let second): "\(first) and \(second) have the same uid '\(uid)'"
+        case .duplicateContainer(let name, let pod): "\(pod) has two containers named '\(name)'"
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension MemoryPlan {
+    /// Looks for what may not be meant.
+    mutating func addWarnings(node: Node, pods: [Pod], sums: ClassSums, policy: MemoryReservationPolicy) {
+        if let capacity = node.capacity.memory, node.allocatable.memory == .zero {
+            warn("nothing-allocatable", "the reserved memory takes all of the node's \(capacity) bytes")
+        }
+        guard policy == .tieredReservation else { return }
+        let protected = sums.guaranteed + sums.burstable
+        if let memory = node.allocatable.memory, protected > memory {
+            warn(
+                "overcommitted-protection",
+                "the pods' memory requests add up to \(protected) bytes, but the node has \(memory) for pods: "
+                    + "the kernel cannot keep all of it from reclaim and may kill processes outside the pods")
+        }
+        for pod in pods { addPodWarning(pod) }
+        let names = Dictionary(pods.map { ($0.uid, $0.description) }) { first, _ in first }
+        for cgroup in cgroups {
+            if case .container(let uid, let name) = cgroup.role {
+                addContainerWarning(cgroup, container: name, pod: names[uid] ?? uid)
+            }
+        }
+    }
+
+    private mutating func addPodWarning(_ pod: Pod) {
+        let asked = pod.spec.totalRequests(podLevel: false).memoryBytes
+        let protected = pod.protectedMemory
+        if asked > protected {
+            warn(
+                "overcommitted-protection",
+                "\(pod): its containers ask for \(asked) bytes of memory, but the pod as a whole for \(protected): "
+                    + "their protection is cut to that")
+        }
+    }
+
+    private mutating func addContainerWarning(_ cgroup: PlannedCgroup, container: String, pod: String) {
+        guard let min = cgroup["memory.min"], min != "0", min == cgroup["memory.max"] else { return }
+        warn(
+            "min-equals-max",
+            "\(pod), container \(container): memory.min and memory.max are both \(min): at the limit its own page cache "
+                + "cannot be reclaimed, so writing large files gets it killed")
+    }
+
+    private mutating func warn(_ id: String, _ text: String) {
+        warnings.append(PlanWarning(id: id, text: text))
+    }
+}

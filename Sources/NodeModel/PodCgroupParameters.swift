@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the kubelet sets for a pod's control group.
+///
+/// Source: Kubernetes, pkg/kubelet/cm/helpers_linux.go, ResourceConfigForPod.
+public struct PodCgroupParameters: Sendable, Hashable {
+    /// The relative cpu weight.
+    public var cpuShares: CPUShares
+    /// The cpu limit; nil for "not written".
+    public var cpuQuota: CPUQuota?
+    /// The memory limit; nil for "not written".
+    public var memoryLimit: ByteCount?
+
+    /// The parameters of a pod.
+    ///
+    /// A limit is set only when every container, init containers too, or the pod as a whole declares one: the sum would
+    /// otherwise limit containers that declare none.
+    /// - Parameters:
+    ///   - enforceCPULimits: whether cpu limits are enforced; if not, `cpu.max` is set to no limit where it would be
+    ///     limited.
+    ///   - quotaPeriod: microseconds in a period of `cpu.max`.
+    ///   - podLevelResources: whether resources of the pod as a whole are looked at.
+    public init(
+        of pod: Pod, enforceCPULimits: Bool = true, quotaPeriod: UInt64 = CPUQuota.defaultPeriod,
+        podLevelResources: Bool = true
+    ) {
+        let spec = pod.spec
+        let requests = spec.totalRequests(podLevel: podLevelResources)
+        let limits = spec.totalLimits(podLevel: podLevelResources)
+        let podLevel = podLevelResources ? spec.resources?.limits : nil
+        let containers = spec.containers + spec.initContainers
+        func isDeclared(_ name: String) -> Bool {
+            (podLevel?[name] ?? .zero) > .zero
+                || containers.allSatisfy { ($0.resources.limits[name] ?? .zero) > .zero }
+        }
+
+        let qosClass = pod.recordedQoSClass ?? QoSClass(of: spec, podLevelResources: podLevelResources)
+        guard qosClass != .bestEffort else {
+            cpuShares = .minimum
+            return
+        }
+        cpuShares = CPUShares(milliCPU: requests.milliCPU)
+        if qosClass == .guaranteed || isDeclared("cpu") {
+            cpuQuota =
+                enforceCPULimits
+                ? CPUQuota(milliCPU: limits.milliCPU, period: quotaPeriod) : .unlimited(period: quotaPeriod)
+        }
+        if qosClass == .guaranteed || isDeclared("memory"), limits.memoryBytes > .zero {
+            memoryLimit = limits.memoryBytes
+        }
+    }
+}
