@@ -16,20 +16,21 @@ public struct Janitor: ~Copyable, Sendable {
     /// Starts watching the caller.
     ///
     /// - Parameters:
-    ///   - name: the cgroup to kill and remove, beneath `parent`; it need not exist yet.
-    ///   - grandparent: where `parentName`, if it is empty by then, is removed as well.
+    ///   - name: the cgroup to kill and remove; it need not exist yet.
+    ///   - group: its parent, directly beneath `root`, removed as well if it is empty by then.
     ///   - claim: a range of ids that stays claimed until the cgroup is gone.
     public init(
-        removing name: String, in parent: borrowing Cgroup, called parentName: String,
-        in grandparent: borrowing Cgroup, holding claim: borrowing IDRangeClaim
+        removing name: String, inGroup group: String, of root: borrowing Cgroup, holding claim: borrowing IDRangeClaim?
     ) throws(KernelError) {
         let caller = try ProcessCall.open(processID)
+        let lock: CInt =
+            switch claim {
+            case .some(let claim): claim.lock.number
+            case .none: -1
+            }
         var number: CInt = -1
-        let pid = unsafe parentName.withCString { parentName in
-            unsafe bk_start_janitor(
-                caller.number, grandparent.descriptor.number, parentName, parent.descriptor.number, name,
-                claim.lock.number, &number)
-        }
+        let pid = unsafe bk_start_janitor(
+            caller.number, root.directory.number, group, "\(group)/\(name)", lock, &number)
         guard pid > 0 else { throw KernelError("clone3", "the janitor of \(name)", errno: Errno(rawValue: -pid)) }
         process = Descriptor(owning: number)
     }

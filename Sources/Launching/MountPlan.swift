@@ -3,31 +3,39 @@
 internal import CLinuxLaunch
 internal import LinuxKernel
 internal import Mounts
+internal import NodeModel
 internal import SystemPackage
 internal import UserNamespaces
 
 /// The root's steps and the volumes as the child performs them. Trees that take privilege are made here, by the caller.
-struct MountPlan: ~Copyable {
+@safe struct MountPlan: ~Copyable {
     /// What is told when the child fails at an entry.
     private(set) var descriptions: [(call: String, subject: String, place: String?)] = []
     private(set) var entries: [bk_launch_mount] = unsafe []
     private var trees = DescriptorList()
     private let mapping: UserNamespace?
 
+    private init(mapping: consuming UserNamespace?) { self.mapping = mapping }
+
     /// Makes the detached trees of a plan: with a user namespace, ID-mapped ones carry its map.
-    init(_ launch: Launch, memory: inout PlanMemory) throws(KernelError) {
+    static func make(_ launch: Launch, memory: inout PlanMemory) throws(KernelError) -> MountPlan {
         let steps = launch.root?.steps ?? []
         let wantsMap =
-            launch.user != nil
-            && (launch.volumes.contains { $0.ownership == .idmapped } || steps.contains { $0.isMappedDirectory })
-        if wantsMap, let map = launch.user { mapping = try UserNamespace(mapping: map) } else { mapping = nil }
+            launch.volumes.contains { $0.ownership == .idmapped } || steps.contains { $0.isMappedDirectory }
+        var plan = MountPlan(mapping: try wantsMap ? namespace(launch.user) : nil)
         for step in steps {
             if step == .volumes {
-                for volume in launch.volumes { try add(volume, &memory) }
+                for volume in launch.volumes { try plan.add(volume, &memory) }
             } else {
-                try add(step, flags: 0, &memory)
+                try plan.add(step, flags: 0, &memory)
             }
         }
+        return plan
+    }
+
+    private static func namespace(_ map: IDMap?) throws(KernelError) -> UserNamespace? {
+        guard let map else { return nil }
+        return try UserNamespace(mapping: map)
     }
 
     private mutating func add(
@@ -101,8 +109,12 @@ struct MountPlan: ~Copyable {
     private borrowing func mappedTree(
         of path: FilePath, _ attributes: MountAttributes
     ) throws(KernelError) -> DetachedMount {
-        guard mapping != nil else { return try DetachedMount(cloning: path, recursive: true) }
-        return try DetachedMount(cloning: path, recursive: true, mappedBy: mapping!, attributes: attributes)
+        switch mapping {
+        case .some(let namespace):
+            return try DetachedMount(cloning: path, recursive: true, mappedBy: namespace, attributes: attributes)
+        case .none:
+            return try DetachedMount(cloning: path, recursive: true).setting(attributes)
+        }
     }
 
     private mutating func append(
@@ -127,7 +139,7 @@ struct MountPlan: ~Copyable {
             case .readOnlyFileSystem: "\(subject) does not exist in the read-only root, and cannot be made there"
             case .notPermitted where call.hasPrefix("mount proc") || call.hasPrefix("mount sysfs"):
                 "the kernel allows a new one only where the caller's own is fully visible: not under another container's masks"
-            case .noSuchDevice where call.hasPrefix("mount"): "the kernel has no such file system"
+            case .noDevice where call.hasPrefix("mount"): "the kernel has no such file system"
             case .noFunction: "mount_setattr came with Linux 5.12, or a seccomp filter hides it"
             default: nil
             }

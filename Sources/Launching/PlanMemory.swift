@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Memory for a plan in C's terms: stays where it is until the child has executed the command or ended.
-struct PlanMemory: ~Copyable {
+@safe struct PlanMemory: ~Copyable {
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
 
     init() {}

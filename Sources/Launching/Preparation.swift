@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinuxLaunch
+internal import Capabilities
 internal import LinuxKernel
+internal import SeccompFilters
 internal import SystemPackage
 
 /// What a start opens before it clones: everything the child needs, held by descriptors.
@@ -10,13 +12,26 @@ struct Preparation: ~Copyable {
     /// The caller's end: releases the child, receives its reports.
     let channel: Descriptor
     private var childChannel: Descriptor?
-    private var outcomeReading: Descriptor?
-    private var outcomeWriting: Descriptor?
-    private var kept = DescriptorList()
+    private var outcome: Pipe?
+    private let kept: DescriptorList
+    /// Numbers of standard input, output and error for the child.
     let streams: [CInt]
 
-    init(_ launch: Launch, memory: inout PlanMemory) throws(KernelError) {
-        mounts = try MountPlan(launch, memory: &memory)
+    private init(
+        mounts: consuming MountPlan, channel: consuming Descriptor, childChannel: consuming Descriptor?,
+        outcome: consuming Pipe?, kept: consuming DescriptorList, streams: [CInt]
+    ) {
+        self.mounts = mounts
+        self.channel = channel
+        self.childChannel = childChannel
+        self.outcome = outcome
+        self.kept = kept
+        self.streams = streams
+    }
+
+    /// Opens everything; what was opened is closed again when a later step throws.
+    static func make(_ launch: Launch, memory: inout PlanMemory) throws(KernelError) -> Preparation {
+        let mounts = try MountPlan.make(launch, memory: &memory)
         var ends: (CInt, CInt) = (-1, -1)
         let result = unsafe withUnsafeMutableBytes(of: &ends) { bytes in
             guard let base = bytes.baseAddress else { return CInt(-22) }
@@ -25,21 +40,17 @@ struct Preparation: ~Copyable {
         if result < 0 {
             throw KernelError("socketpair", "AF_UNIX SOCK_SEQPACKET", errno: Errno(rawValue: -result))
         }
-        channel = Descriptor(owning: ends.0)
-        childChannel = Descriptor(owning: ends.1)
+        let channel = Descriptor(owning: ends.0)
+        let childChannel = Descriptor(owning: ends.1)
+        var kept = DescriptorList()
+        let sources = [launch.streams.input, launch.streams.output, launch.streams.error]
         var streams: [CInt] = []
-        for (stream, source) in [
-            (StandardStream.input, launch.streams.input), (.output, launch.streams.output), (.error, launch.streams.error),
-        ] {
-            streams.append(kept.append(try Self.open(stream, source)))
+        for (stream, source) in zip([StandardStream.input, .output, .error], sources) {
+            streams.append(kept.append(try open(stream, source)))
         }
-        self.streams = streams
-        if launch.reaper {
-            let pipe = try Pipe()
-            let (reading, writing) = (try pipe.reading.duplicate(), try pipe.writing.duplicate())
-            outcomeReading = reading
-            outcomeWriting = writing
-        }
+        return Preparation(
+            mounts: mounts, channel: channel, childChannel: childChannel, outcome: try launch.reaper ? Pipe() : nil,
+            kept: kept, streams: streams)
     }
 
     /// A copy above the standard numbers, so that connecting one stream cannot overwrite another's source.
@@ -58,16 +69,25 @@ struct Preparation: ~Copyable {
         }
     }
 
-    var childChannelNumber: CInt { childChannel?.number ?? -1 }
-    var outcomeNumber: CInt { outcomeWriting?.number ?? -1 }
-
-    /// Closes the caller's copies of what is the child's, so that the channel ends with the child.
-    mutating func closeChildEnds() {
-        childChannel = nil
-        outcomeWriting = nil
+    var childChannelNumber: CInt {
+        switch childChannel {
+        case .some(let descriptor): descriptor.number
+        case .none: -1
+        }
     }
 
-    mutating func takeOutcome() -> Descriptor? { outcomeReading.take() }
+    var outcomeNumber: CInt {
+        switch outcome {
+        case .some(let pipe): pipe.writing.number
+        case .none: -1
+        }
+    }
+
+    /// Closes the caller's copy of the child's end, so that the channel ends with the child.
+    mutating func closeChildEnd() { childChannel = nil }
+
+    /// The end of the pipe that tells how the command ended; the other end is closed here.
+    mutating func takeOutcome() -> Descriptor? { outcome.take()?.intoReading() }
 }
 
 extension Launch {

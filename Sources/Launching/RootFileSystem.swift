@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LinuxKernel
+internal import SystemPackage
 
 /// The steps that build a command's root, in order. The first makes the root itself.
 public struct RootFileSystem: Hashable, Sendable {

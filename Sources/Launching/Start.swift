@@ -14,14 +14,14 @@ extension Launch {
 
     /// Starts the command as a member of a cgroup from its first instruction (`CLONE_INTO_CGROUP`, since Linux 5.7).
     public func start(in cgroup: borrowing Cgroup) throws(LaunchError) -> Child {
-        try start(cgroupDescriptor: cgroup.descriptor.number)
+        try start(cgroupDescriptor: cgroup.directory.number)
     }
 
     private func start(cgroupDescriptor: CInt) throws(LaunchError) -> Child {
         var memory = PlanMemory()
         var prepared: Preparation
         do {
-            prepared = try Preparation(self, memory: &memory)
+            prepared = try Preparation.make(self, memory: &memory)
         } catch {
             throw LaunchError(.prepare, error)
         }
@@ -41,20 +41,33 @@ extension Launch {
                     hint: cloneHint(Errno(rawValue: -pid), inCgroup: cgroupDescriptor >= 0)))
         }
         var child = Child(pid: pid, process: Descriptor(owning: process))
-        prepared.closeChildEnds()
+        prepared.closeChildEnd()
 
+        do {
+            try complete(prepared, &child)
+        } catch {
+            // The child may still share the plan's memory: it has to be gone before that is.
+            _ = consume child
+            _ = consume memory
+            throw error
+        }
+        child.outcome = prepared.takeOutcome()
+        _ = consume memory
+        return child
+    }
+
+    /// From the clone to the exec: writes the maps, lets the child go, listens.
+    private func complete(_ prepared: borrowing Preparation, _ child: inout Child) throws(LaunchError) {
         if let user {
             do {
-                try writeMaps(user, toProcess: pid, settingGroups: mayMapFreely)
+                try writeMaps(user, toProcess: child.pid, settingGroups: mayMapFreely)
             } catch {
-                throw LaunchError(.maps, error)  // `child` ends with its channel, and is reaped as it goes out of scope
+                throw LaunchError(.maps, error)
             }
         }
+        // A child that has died in the meantime says so by the end of the channel.
         _ = bk_release(prepared.channel.number)
         try receiveReports(prepared, &child)
-        child.outcome = prepared.takeOutcome()
-        _ = memory.room(bytes: 0)  // keeps the plan alive until here
-        return child
     }
 
     /// Collects what the child reports until it has executed the command.
@@ -65,7 +78,7 @@ extension Launch {
             let result = unsafe bk_receive_report(prepared.channel.number, &report, &descriptor)
             if descriptor >= 0 { child.terminal = Descriptor(owning: descriptor) }
             if result == 0 { return }
-            if result == -Errno.connectionReset.rawValue || result < 0 {
+            if result < 0 {
                 throw LaunchError(.clone, KernelError("recvmsg", command, errno: Errno(rawValue: -result)))
             }
             guard report.error != 0 else { continue }
@@ -87,7 +100,7 @@ extension Launch {
                 case .noSuchFileOrDirectory where !command.contains("/"): "not found in PATH=\(searchPath)"
                 case .noSuchFileOrDirectory: "the program, or the interpreter it names, does not exist inside"
                 case .permissionDenied: "not executable for this user, or on a noexec mount"
-                case .noExec: "no program format this kernel knows"
+                case .execFormatError: "no program format this kernel knows"
                 default: nil
                 }
             let subject = errno == .noSuchFileOrDirectory ? command : tried
@@ -110,7 +123,7 @@ extension Launch {
         switch errno {
         case .resourceBusy where inCgroup: "the cgroup has controllers enabled for its children, so no process may be in it"
         case .resourceTemporarilyUnavailable: "pids.max of the cgroup or RLIMIT_NPROC is reached"
-        case .noSuchFileOrDirectory where inCgroup, .noSuchDevice where inCgroup: "the cgroup was removed"
+        case .noSuchFileOrDirectory where inCgroup, .noDevice where inCgroup: "the cgroup was removed"
         default: user == nil ? nil : creationHint(errno)
         }
     }

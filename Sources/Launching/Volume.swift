@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import LinuxKernel
+internal import LinuxKernel
 
 /// A directory or file of the host that the command sees at a path of its own.
 public struct Volume: Hashable, Sendable {

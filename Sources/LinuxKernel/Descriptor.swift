@@ -66,6 +66,11 @@ public struct Pipe: ~Copyable, Sendable {
     }
 }
 
+extension Pipe {
+    /// Keeps the reading end and closes the other.
+    package consuming func intoReading() -> Descriptor { reading }
+}
+
 /// The target of a symbolic link, or nil.
 package func readLink(_ path: String) -> String? {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer -> String? in

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LinuxKernel
-public import NodeModel
+internal import NodeModel
 public import SystemPackage
 public import UserNamespaces
 
@@ -24,19 +24,15 @@ public struct DetachedMount: ~Copyable, Sendable {
     package init(cloning place: borrowing Descriptor, named source: String, recursive: Bool) throws(KernelError) {
         self.source = source
         self.recursive = recursive
-        do {
-            tree = try MountCall.clone("", in: place, recursive: recursive)
-        } catch {
+        tree = try Self.clone(place, recursive: recursive)
+    }
+
+    private static func clone(_ place: borrowing Descriptor, recursive: Bool) throws(KernelError) -> Descriptor {
+        do { return try MountCall.clone("", in: place, recursive: recursive) } catch {
             throw error.errno == .notPermitted
                 ? error.hinting("cloning a mount takes CAP_SYS_ADMIN in the user namespace of the mount namespace")
                 : error
         }
-    }
-
-    private init(tree: consuming Descriptor, source: String, recursive: Bool) {
-        self.tree = tree
-        self.source = source
-        self.recursive = recursive
     }
 
     /// Clones a path with an ID map and attributes: one system call since Linux 6.15 (`open_tree_attr`), two before.
@@ -45,20 +41,27 @@ public struct DetachedMount: ~Copyable, Sendable {
         attributes: MountAttributes = []
     ) throws(KernelError) {
         let place = try Descriptor.open(path, .path)
+        let mapped = try Self.mappedTree(place, path.string, recursive, namespace, attributes)
+        try Self.verify(namespace.map, of: mapped, against: place)
+        tree = mapped
+        source = path.string
+        self.recursive = recursive
+    }
+
+    private static func mappedTree(
+        _ place: borrowing Descriptor, _ source: String, _ recursive: Bool, _ namespace: borrowing UserNamespace,
+        _ attributes: MountAttributes
+    ) throws(KernelError) -> Descriptor {
         do {
-            self.init(
-                tree: try MountCall.cloneWithAttributes(
-                    "", in: place, recursive: recursive, set: attributes.union(.idmap),
-                    userNamespace: namespace.descriptor),
-                source: path.string, recursive: recursive)
+            return try MountCall.cloneWithAttributes(
+                "", in: place, recursive: recursive, set: attributes.union(.idmap), userNamespace: namespace.descriptor)
         } catch {
             guard error.errno == .noFunction else {
-                throw Self.explained(error, place, source: path.string, recursive: recursive)
+                throw explained(error, place, source: source, recursive: recursive)
             }
-            let plain = try DetachedMount(cloning: place, named: path.string, recursive: recursive)
-            self = try plain.idmapped(by: namespace, attributes: attributes)
         }
-        try verify(namespace.map, against: place)
+        let plain = try DetachedMount(cloning: place, named: source, recursive: recursive)
+        return try plain.idmapped(by: namespace, attributes: attributes).takeTree()
     }
 
     /// Takes the ID map of a user namespace: an id on disk is the map's inside, and is seen as its outside
@@ -94,14 +97,16 @@ public struct DetachedMount: ~Copyable, Sendable {
     }
 
     /// What an owner looks like through the mapped mount shows whether the kernel took the map it was given.
-    private borrowing func verify(_ map: IDMap, against place: borrowing Descriptor) throws(KernelError) {
+    private static func verify(
+        _ map: IDMap, of tree: borrowing Descriptor, against place: borrowing Descriptor
+    ) throws(KernelError) {
         let plain = try place.status()
         let seen = try tree.status()
         // Through a source that is itself mapped, or an owner the map lacks, the comparison says nothing.
         guard let uid = map.outside(uid: plain.uid), let gid = map.outside(gid: plain.gid) else { return }
         guard seen.uid == uid, seen.gid == gid else {
             throw KernelError(
-                "mount_setattr MOUNT_ATTR_IDMAP", source, value: "\(map)", errno: .ioError,
+                "mount_setattr MOUNT_ATTR_IDMAP", place.name, value: "\(map)", errno: .ioError,
                 hint: "the kernel took the map, but owner \(plain.uid):\(plain.gid) reads as \(seen.uid):\(seen.gid)")
         }
     }

@@ -2,7 +2,7 @@
 
 public import LinuxKernel
 public import NodeModel
-internal import SystemPackage
+package import SystemPackage
 
 /// A user namespace, held by a descriptor: no process lives in it, and it ends with the last thing that uses it.
 ///

@@ -91,9 +91,9 @@ struct bk_launch_plan {
     const void *_Nullable seccomp;  ///< struct sock_filter[]
     size_t seccomp_count;
     /// Paths to try in turn, as a search of PATH does.
-    const char *_Nullable const *_Nonnull candidates;
-    const char *_Nullable const *_Nonnull arguments;
-    const char *_Nullable const *_Nonnull environment;
+    const char *_Nullable const *_Nullable candidates;
+    const char *_Nullable const *_Nullable arguments;
+    const char *_Nullable const *_Nullable environment;
 };
 
 /// What the child tells before exec; a closed channel with no failure means that exec succeeded.
@@ -121,9 +121,8 @@ int bk_release(int channel);
 int bk_receive_report(int channel, struct bk_launch_report *report, int *descriptor);
 
 /// Starts a process of its own session that outlives the caller, whatever ends it: when the process of `caller_pidfd`
-/// is gone it kills what lives in the cgroup `name` beneath `parent` and removes it, then removes `parent_name` beneath
-/// `grandparent` if that is empty. It keeps only these descriptors and `keep` open. Returns its pid and sets *pidfd.
-int32_t bk_start_janitor(int caller_pidfd, int grandparent, const char *parent_name, int parent, const char *name,
-                         int keep, int *pidfd);
+/// is gone it kills what lives in `cgroup`, a path beneath the directory `root`, and removes it; then `group`, if that
+/// is empty. It keeps only these descriptors and `keep` (or -1) open. Returns its pid and sets *pidfd, or -errno.
+int32_t bk_start_janitor(int caller_pidfd, int root, const char *group, const char *cgroup, int keep, int *pidfd);
 
 #pragma clang assume_nonnull end
