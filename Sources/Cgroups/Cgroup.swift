@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LinuxKernel
+public import NodeModel
 public import SystemPackage
 
 /// One cgroup of the unified hierarchy, by a descriptor of its directory.
@@ -47,6 +48,11 @@ public struct Cgroup: ~Copyable, Sendable {
         do {
             return Cgroup(unchecked: try directory.open(name, [.path, .directory]), location: locationOf(name))
         } catch { throw error.placed(in: location) }
+    }
+
+    /// Opens the cgroup at a place below this one; at no place, this one again.
+    public borrowing func open(_ path: CgroupPath) throws(KernelError) -> Cgroup {
+        path.isRoot ? try duplicate() : try openChild(path.components.joined(separator: "/"))
     }
 
     /// The cgroup of this name, or nil when there is none.

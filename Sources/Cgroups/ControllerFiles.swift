@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension InterfaceFile where Value == Limit {
-    private static func memory(_ name: String, since: String) -> Self {
-        Self(name, .memory, since: since, wholePages: true)
-    }
+public import NodeModel
 
+extension InterfaceFile where Value == ByteCount {
     /// Memory that is never taken away, as far as the ancestors protect it too. The C name is `memory.min`.
     /// Since Linux 4.18.
-    public static var memoryMin: Self { memory("memory.min", since: "4.18") }
+    public static var memoryMin: Self { Self("memory.min", .memory, since: "4.18") }
     /// Memory that is taken away only when nothing unprotected is left. The C name is `memory.low`. Since Linux 4.5.
-    public static var memoryLow: Self { memory("memory.low", since: "4.5") }
+    public static var memoryLow: Self { Self("memory.low", .memory, since: "4.5") }
     /// Above it the processes are slowed down and their memory reclaimed. The C name is `memory.high`.
     /// Since Linux 4.5.
-    public static var memoryHigh: Self { memory("memory.high", since: "4.5") }
+    public static var memoryHigh: Self { Self("memory.high", .memory, since: "4.5") }
     /// Above it a process inside is killed. The C name is `memory.max`. Since Linux 4.5.
-    public static var memoryMax: Self { memory("memory.max", since: "4.5") }
+    public static var memoryMax: Self { Self("memory.max", .memory, since: "4.5") }
     /// How much may be swapped out. Missing where the kernel counts no swap. The C name is `memory.swap.max`.
     /// Since Linux 4.5.
-    public static var memorySwapMax: Self { memory("memory.swap.max", since: "4.5") }
+    public static var memorySwapMax: Self { Self("memory.swap.max", .memory, since: "4.5") }
+}
+
+extension InterfaceFile where Value == Limit {
     /// How many tasks may be inside; acts on `fork` and `clone`, not on moves. The C name is `pids.max`.
     /// Since Linux 4.5.
     public static var pidsMax: Self { Self("pids.max", .pids, since: "4.5") }
@@ -34,16 +35,19 @@ extension InterfaceFile where Value == UInt64 {
     public static var cpuWeight: Self { Self("cpu.weight", .cpu, since: "4.15") }
 }
 
-extension InterfaceFile where Value == CPUBandwidth {
+extension InterfaceFile where Value == CPUQuota {
     /// Processor time in each period. The C name is `cpu.max`. Since Linux 4.15.
     public static var cpuMax: Self { Self("cpu.max", .cpu, since: "4.15") }
 }
 
-extension StatusFile where Value == UInt64 {
+extension StatusFile where Value == ByteCount {
     /// The bytes in use, here and below. The C name is `memory.current`. Since Linux 4.5.
     public static var memoryCurrent: Self { Self("memory.current", .memory, since: "4.5") }
     /// The most bytes that were in use. The C name is `memory.peak`. Since Linux 5.19.
     public static var memoryPeak: Self { Self("memory.peak", .memory, since: "5.19") }
+}
+
+extension StatusFile where Value == UInt64 {
     /// The tasks inside, here and below. The C name is `pids.current`. Since Linux 4.5.
     public static var pidsCurrent: Self { Self("pids.current", .pids, since: "4.5") }
 }

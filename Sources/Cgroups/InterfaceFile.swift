@@ -6,6 +6,13 @@ public protocol InterfaceValue: Sendable {
     init?(kernelText text: Substring)
     /// What is written.
     var kernelText: String { get }
+    /// Why this value must not be written although the kernel would take it; nil for most.
+    var refusal: String? { get }
+}
+
+extension InterfaceValue {
+    /// The kernel itself refuses what is wrong.
+    public var refusal: String? { nil }
 }
 
 /// What a file holds that is only read.
@@ -29,14 +36,11 @@ public struct CgroupFile: Hashable, Sendable, CustomStringConvertible {
     public let controller: Controller?
     /// The first Linux with it, as in `5.14`.
     public let since: String
-    /// Whether the kernel keeps the value in whole pages and rounds down what is written.
-    let wholePages: Bool
 
-    init(_ name: String, _ controller: Controller?, since: String, wholePages: Bool = false) {
+    init(_ name: String, _ controller: Controller?, since: String) {
         self.name = name
         self.controller = controller
         self.since = since
-        self.wholePages = wholePages
     }
 
     /// The name.
@@ -48,8 +52,8 @@ public struct InterfaceFile<Value: InterfaceValue>: Hashable, Sendable {
     /// Which file.
     public let file: CgroupFile
 
-    init(_ name: String, _ controller: Controller?, since: String, wholePages: Bool = false) {
-        file = CgroupFile(name, controller, since: since, wholePages: wholePages)
+    init(_ name: String, _ controller: Controller?, since: String) {
+        file = CgroupFile(name, controller, since: since)
     }
 }
 

@@ -10,7 +10,7 @@ extension Cgroup {
     /// use reclaims, kills and reports success either way. Read back what matters.
     public borrowing func write<Value>(_ value: Value, to file: InterfaceFile<Value>) throws(KernelError) {
         let text = value.kernelText
-        if file.file.wholePages, let hint = pageFault(text) {
+        if let hint = value.refusal {
             throw KernelError("write", file.file.name, value: text, in: location, errno: .invalidArgument, hint: hint)
         }
         try write(text, to: file.file)
@@ -22,9 +22,6 @@ extension Cgroup {
     public borrowing func read<Value>(_ file: InterfaceFile<Value>) throws(KernelError) -> Value? {
         guard let text = try text(of: file.file, inPieces: false) else { return nil }
         guard let value = Value(kernelText: text[...]) else { throw unreadable(file.file, text) }
-        if file.file.wholePages, let limit = value as? Limit, let same = limit.withoutPageCounterMaximum as? Value {
-            return same
-        }
         return value
     }
 
@@ -127,13 +124,6 @@ extension Cgroup {
             "read", file.name, value: text.trimmingNewline, in: location, errno: .badMessage,
             hint: "this text is not of the form that is known")
     }
-}
-
-/// Why a number of bytes cannot be written to a file that counts pages: the kernel rounds down, so that 4095 would
-/// become zero, which kills.
-private func pageFault(_ text: String) -> String? {
-    guard let bytes = Limit(text)?.value, bytes > 0, bytes < ProcessCall.pageSize else { return nil }
-    return "this is less than one page of \(ProcessCall.pageSize) bytes, and the kernel would round it down to 0"
 }
 
 /// What the kernel means by refusing a write.

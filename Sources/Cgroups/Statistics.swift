@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LinuxKernel
-internal import SystemPackage
+public import NodeModel
 
 /// What a cgroup uses now. Nil is what the kernel does not tell: the controller is not enabled, or the file not there.
 public struct CgroupStatistics: Hashable, Sendable {
     /// Bytes of memory in use.
-    public var memoryCurrent: UInt64?
+    public var memoryCurrent: ByteCount?
     /// The most bytes that were in use.
-    public var memoryPeak: UInt64?
+    public var memoryPeak: ByteCount?
     /// How often limits and protections were hit.
     public var memoryEvents: MemoryEvents?
     /// Processor time.
