@@ -81,7 +81,7 @@ struct Field {
         var members: [String: Field] = [:]
         for (key, value) in mapping {
             guard case .scalar(let name) = key else { throw error("has a field whose name is not a text") }
-            if name.string == "<<", isPlain(name) {
+            if name.string == "<<", name.style == .plain {
                 try merge(value, into: &members)
             } else {
                 members[name.string] = member(name.string, value)
