@@ -150,6 +150,20 @@ import Testing
         #expect(try MemoryPlan(node: small, pods: []).warnings.map(\.id) == ["nothing-allocatable"])
     }
 
+    @Test func `Throttling that is never reached is warned of`() throws {
+        let whole = VectorResources(requests: ["memory": "64Mi"], limits: ["memory": "128Mi"])
+        let plan = try MemoryPlan(node: node, pods: [pod([VectorResources()], podLevel: whole)])
+        #expect(plan[.container(podUID: "uid", name: "c0")]?["memory.max"] == "134217728")
+        #expect(plan.warnings.map(\.id) == ["high-above-max"])
+    }
+
+    @Test func `A pod that asks for less than its containers is warned of`() throws {
+        let own = VectorResources(requests: ["memory": "64Mi"])
+        let whole = VectorResources(requests: ["memory": "32Mi"])
+        let plan = try MemoryPlan(node: node, pods: [pod([own], podLevel: whole)], policy: .tieredReservation)
+        #expect(plan.warnings.map(\.id) == ["overcommitted-protection"])
+    }
+
     @Test func `Pods that have ended take no part`() throws {
         var ended = try pods()
         for index in ended.indices { ended[index].phase = index == 0 ? .failed : .succeeded }
