@@ -48,6 +48,13 @@ struct Field {
         return value
     }
 
+    func number() throws(ManifestError) -> Double {
+        guard case .scalar(let scalar) = node, isPlain(scalar), isNumber(scalar.string),
+            let number = Double(scalar.string)
+        else { throw error("must be a number, not \(kind)") }
+        return number
+    }
+
     /// A quantity, written as a number or a text, and not below zero.
     func quantity() throws(ManifestError) -> Quantity {
         guard case .scalar(let scalar) = node else { throw error("must be a quantity, not \(kind)") }

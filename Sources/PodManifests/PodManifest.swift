@@ -32,7 +32,8 @@ public struct PodManifest: Sendable, Hashable {
         self.pods = pods
     }
 
-    private static func documents(_ text: String, _ file: String) throws(ManifestError) -> [Field] {
+    /// The documents of a file, each as its top value.
+    static func documents(_ text: String, _ file: String) throws(ManifestError) -> [Field] {
         do {
             // No rules: what a scalar means depends on the field, and the rules are slow regular expressions.
             var sequence = try Yams.compose_all(yaml: text, .basic)
