@@ -44,9 +44,9 @@ extension SeccompFilter {
             // AF_VSOCK is not namespaced: it reaches the hypervisor, or the machine's other guests' services.
             Rule(.notPermitted, ["socket", "socketpair"], where: [Argument(0, .low32(40))]),
         ]
-            // Execution domains that undo address randomisation or make data executable, but not Linux, 32-bit Linux,
-            // either with a 2.6 release name, and the question which one is set.
-            + Test.low32(noneOf: [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff]).map {
+            // Execution domains that undo address randomisation or make data executable; not Linux and 32-bit Linux
+            // (0x8), either with a 2.6 release name (0x20000), nor the question which one is set (-1).
+            + Test.low32(beyond: 0x2_0008).map {
                 Rule(.notPermitted, ["personality"], where: [Argument(0, $0)])
             })
 }

@@ -101,24 +101,21 @@ public struct SeccompFilter: Hashable, Sendable {
 }
 
 extension SeccompFilter.Test {
-    /// Tests of which one holds exactly where the low 32 bits are none of `values`; one rule each.
+    /// Tests, for a rule each, of which one holds exactly where the low 32 bits have one set that is not in `harmless`,
+    /// but are not all set: -1 is a question to many calls.
     ///
     /// libseccomp takes neither two comparisons of one argument nor a rule with the default action, so "all but these"
-    /// cannot be said to it directly. Here the 32-bit numbers are halved, bit by bit from the top, until a part holds
-    /// none of the values: such a part is one masked comparison.
-    public static func low32(noneOf values: [UInt32]) -> [SeccompFilter.Test] {
-        var tests: [SeccompFilter.Test] = []
-        func halve(_ inside: [UInt32], prefix: UInt32, bits: UInt32) {
-            let mask: UInt32 = bits == 0 ? 0 : .max << (32 - bits)
-            if inside.isEmpty {
-                tests.append(.maskedEqual(mask: UInt64(mask), UInt64(prefix)))
-            } else if bits < 32 {
-                let bit: UInt32 = 1 << (31 - bits)
-                halve(inside.filter { $0 & bit == 0 }, prefix: prefix, bits: bits + 1)
-                halve(inside.filter { $0 & bit != 0 }, prefix: prefix | bit, bits: bits + 1)
-            }
+    /// cannot be said to it directly. Seen as a ring, the other bits are partly set exactly where one is set and the
+    /// next is not: two bits to a test. Where they are all set, it takes a harmless one that is not.
+    static func low32(beyond harmless: UInt32) -> [SeccompFilter.Test] {
+        let bits = (0..<32).map { UInt32(1) << $0 }
+        let ring = bits.filter { harmless & $0 == 0 }
+        let partly = zip(ring, ring.dropFirst() + ring.prefix(1)).map { bit, next in
+            SeccompFilter.Test.maskedEqual(mask: UInt64(bit | next), UInt64(bit))
         }
-        halve(values, prefix: 0, bits: 0)
-        return tests
+        let all = bits.filter { harmless & $0 != 0 }.map { bit in
+            SeccompFilter.Test.maskedEqual(mask: UInt64(~harmless | bit), UInt64(~harmless))
+        }
+        return partly + all
     }
 }

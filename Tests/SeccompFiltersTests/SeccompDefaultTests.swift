@@ -62,7 +62,7 @@ import Testing
 
     @Test func `the program is short and a harmless call costs few steps`() throws {
         var machine = ClassicBPF(try SeccompFilter.default.compiled().instructions)
-        #expect(machine.program.count < 600)
+        #expect(machine.program.count < 300)
         let most = try (0..<460 as Range<Int32>).map { number in
             if number != 135 { _ = try machine.run(.init(number: number)) }
             return machine.steps
