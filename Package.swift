@@ -104,7 +104,7 @@ let package = Package(
         tests("UserNamespacesTests", ["UserNamespaces", "NodeModel", "LinuxKernel", "TestSupport", system]),
         tests("CapabilitiesTests", ["Capabilities", "TestSupport"]),
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
-        tests("MountTableTests", ["MountTable", "TestSupport"]),
+        tests("MountTableTests", ["MountTable", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
         tests("BulkheadCommandsTests", ["BulkheadCommands", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
         tests(

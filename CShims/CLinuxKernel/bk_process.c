@@ -34,10 +34,10 @@ int bk_wait_pidfd(int pidfd, int block, struct bk_exit *how) {
     return 1;
 }
 
-int bk_poll(const int *fds, int16_t *ready, size_t count, int timeout_milliseconds, int16_t events) {
+int bk_poll(const int *fds, const int16_t *events, int16_t *ready, size_t count, int timeout_milliseconds) {
     struct pollfd set[16];
     if (count > sizeof set / sizeof set[0]) return -EINVAL;
-    for (size_t i = 0; i < count; i++) set[i] = (struct pollfd){.fd = fds[i], .events = events};
+    for (size_t i = 0; i < count; i++) set[i] = (struct pollfd){.fd = fds[i], .events = events[i]};
     int64_t r = bk_result(poll(set, count, timeout_milliseconds));
     for (size_t i = 0; i < count; i++) ready[i] = r > 0 ? set[i].revents : 0;
     return (int)r;

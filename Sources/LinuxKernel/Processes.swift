@@ -94,14 +94,26 @@ package struct PollEvents: OptionSet, Hashable, Sendable {
 package func poll(
     _ numbers: [CInt], for events: PollEvents = [.readable], timeoutMilliseconds: Int32 = -1
 ) throws(KernelError) -> [PollEvents] {
-    var ready = [Int16](repeating: 0, count: numbers.count)
-    let result = unsafe numbers.withUnsafeBufferPointer { fds in
-        unsafe ready.withUnsafeMutableBufferPointer { ready -> CInt in
-            guard let first = fds.baseAddress, let out = ready.baseAddress else { return 0 }
-            return unsafe bk_poll(first, out, fds.count, timeoutMilliseconds, events.rawValue)
+    try poll(numbers.map { ($0, events) }, timeoutMilliseconds: timeoutMilliseconds)
+}
+
+/// The same, with each descriptor's own events.
+package func poll(
+    _ requests: [(number: CInt, events: PollEvents)], timeoutMilliseconds: Int32 = -1
+) throws(KernelError) -> [PollEvents] {
+    var ready = [Int16](repeating: 0, count: requests.count)
+    let numbers = requests.map(\.number)
+    let events = requests.map(\.events.rawValue)
+    let result = unsafe numbers.withUnsafeBufferPointer { numbers in
+        unsafe events.withUnsafeBufferPointer { events in
+            unsafe ready.withUnsafeMutableBufferPointer { ready -> CInt in
+                guard let first = numbers.baseAddress, let wanted = events.baseAddress, let out = ready.baseAddress
+                else { return 0 }
+                return unsafe bk_poll(first, wanted, out, numbers.count, timeoutMilliseconds)
+            }
         }
     }
-    if result != -Errno.interrupted.rawValue { try valueOrError(result, "poll", "\(numbers.count) descriptors") }
+    if result != -Errno.interrupted.rawValue { try valueOrError(result, "poll", "\(requests.count) descriptors") }
     return ready.map(PollEvents.init(rawValue:))
 }
 

@@ -22,8 +22,8 @@ int bk_pidfd_send_signal(int pidfd, int signal);
 /// waitid(2) with P_PIDFD (since Linux 5.4), WEXITED and __WALL: reaps a child whatever its exit signal. Returns 1 when
 /// the child was reaped, 0 when it still runs and `block` is false.
 int bk_wait_pidfd(int pidfd, int block, struct bk_exit *how);
-/// poll(2) on read, error and hang-up; returns the number of ready descriptors and sets ready[i] to their revents.
-int bk_poll(const int *fds, int16_t *ready, size_t count, int timeout_milliseconds, int16_t events);
+/// poll(2) of up to 16 descriptors, each for its own events; ready[i] becomes its revents. Returns how many are ready.
+int bk_poll(const int *fds, const int16_t *events, int16_t *ready, size_t count, int timeout_milliseconds);
 /// Blocks the signals in the calling thread and returns a close-on-exec signalfd(2) for them.
 int bk_signal_descriptor(const int *signals, size_t count);
 /// Reads one signal's number from a signalfd; -EAGAIN when none is pending (the descriptor is non-blocking).

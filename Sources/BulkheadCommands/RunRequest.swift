@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Capabilities
+internal import Launching
+internal import LinuxKernel
+internal import NodeModel
+internal import SeccompFilters
+
+/// What `bulkhead run` was asked for, as checked values: nothing has been done yet.
+struct RunRequest {
+    /// Where the ids inside come from.
+    enum IDs {
+        /// A range that no other run holds; an ordinary user's own id.
+        case automatic
+        case given(IDMap)
+    }
+
+    var command: String
+    var arguments: [String]
+    var environment: [String: String]
+    var directory: String
+    var ids = IDs.automatic
+    var user: String?
+    var rootDirectory: String?
+    var volumes: [Volume] = []
+    var ownNetwork = true
+    var hostName: String
+    var capabilities: CapabilitySet = .userNamespaceDefault
+    /// What was asked for by name: a command that is not root gets these, and only these.
+    var requestedCapabilities: CapabilitySet = []
+    var seccomp: CompiledFilter?
+    var cgroup = RunCgroup()
+    var terminal = RunTerminalChoice.auto
+    var bestEffort = false
+    var statusFile: String?
+
+    init(_ options: RunCommand) throws {
+        let words = options.command.first == "--" ? Array(options.command.dropFirst()) : options.command
+        guard let command = words.first, !command.isEmpty else {
+            throw ToolFailure(.usage, "no command was given; as in: bulkhead run -- id")
+        }
+        self.command = command
+        arguments = Array(words.dropFirst())
+        environment = try Self.environment(options.environment)
+        directory = options.workdir
+        if !options.ids.map.isEmpty {
+            ids = .given(try usage("--map") { () throws(IDMapError) in try IDMap(parsing: options.ids.map) })
+        } else if !options.ids.uidMap.isEmpty {
+            ids = .given(
+                try usage("--uid-map, --gid-map") { () throws(IDMapError) in
+                    try IDMap(parsingUID: options.ids.uidMap, gid: options.ids.gidMap)
+                })
+        }
+        user = options.ids.user
+        rootDirectory = options.files.rootfs
+        volumes = try options.files.volumes.map(Self.volume)
+        ownNetwork = options.net == .own
+        hostName = options.hostname
+        (capabilities, requestedCapabilities) = try Self.capabilities(
+            adding: options.rights.added, dropping: options.rights.dropped)
+        seccomp = try compiledSeccomp(options.rights.seccomp, capabilities: capabilities)
+        cgroup = try RunCgroup(options.cgroup)
+        terminal = options.tty
+        bestEffort = options.bestEffort
+        statusFile = options.jsonStatus
+    }
+
+    /// `SRC:DST[:ro][:idmap|:plain]`.
+    static func volume(_ text: String) throws -> Volume {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count >= 2, !parts[0].isEmpty, parts[1].hasPrefix("/") else {
+            throw ToolFailure(.usage, "--volume \(text): expected SRC:DST[:ro][:idmap|:plain] with an absolute DST")
+        }
+        guard !parts[1].split(separator: "/").isEmpty else {
+            throw ToolFailure(.usage, "--volume \(text): '/' is the root; use --rootfs")
+        }
+        var volume = Volume(source: parts[0], target: parts[1])
+        for option in parts.dropFirst(2) {
+            switch option {
+            case "ro": volume.readOnly = true
+            case "rw": volume.readOnly = false
+            case "idmap": volume.ownership = .idmapped
+            case "plain": volume.ownership = .plain
+            case "shift":
+                throw ToolFailure(
+                    .impossible, "--volume \(text): this version does not rewrite owners; use idmap, or plain")
+            default:
+                throw ToolFailure(.usage, "--volume \(text): '\(option)' is none of ro, rw, idmap, plain")
+            }
+        }
+        return volume
+    }
+
+    /// A small environment of its own, with what was asked for.
+    static func environment(_ asked: [String]) throws -> [String: String] {
+        var variables = ["PATH": Launch.defaultPath, "HOME": "/root"]
+        for name in ["TERM", "LANG"] { variables[name] = BulkheadCommands.environment(name) }
+        for text in asked {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard !parts[0].isEmpty else { throw ToolFailure(.usage, "--env \(text): expected NAME=VALUE or NAME") }
+            variables[parts[0]] = parts.count == 2 ? parts[1] : BulkheadCommands.environment(parts[0])
+        }
+        return variables
+    }
+
+    /// Docker's default set and CAP_NET_ADMIN, with what was added and without what was dropped; and the added alone.
+    static func capabilities(
+        adding added: [String], dropping dropped: [String]
+    ) throws -> (all: CapabilitySet, added: CapabilitySet) {
+        func parse(_ names: [String], _ option: String) throws -> CapabilitySet {
+            try names.reduce(into: CapabilitySet()) { set, name in
+                if name.uppercased() == "ALL" { return set = .supported }
+                set.formUnion(try usage(option) { () throws(CapabilityError) in try CapabilitySet(parsing: name) })
+            }
+        }
+        let wanted = try parse(added, "--cap-add")
+        let unwanted = try parse(dropped, "--cap-drop")
+        let base = CapabilitySet.userNamespaceDefault.subtracting(unwanted)
+        return (base.union(wanted).intersection(.supported), wanted.intersection(.supported))
+    }
+}
+
+/// Turns a value's error into a usage error that names the option.
+func usage<Value, Failure: Error & CustomStringConvertible>(
+    _ option: String, _ body: () throws(Failure) -> Value
+) throws(ToolFailure) -> Value {
+    do { return try body() } catch { throw ToolFailure(.usage, "\(option): \(error)") }
+}

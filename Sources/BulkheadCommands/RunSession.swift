@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cgroups
+internal import Launching
+internal import LinuxKernel
+internal import NodeModel
+internal import SystemPackage
+internal import UserNamespaces
+
+/// One run, from its claim of ids to the removal of its last trace.
+struct RunSession {
+    private let request: RunRequest
+    private let signals: SignalDescriptor
+
+    init(_ request: RunRequest) throws {
+        self.request = request
+        // From here on signals are for the command, not for us: nobody interrupts the cleaning up.
+        signals = try SignalDescriptor(forwardedSignals + [Signal.windowChange, Signal.pipe])
+    }
+
+    /// Runs the command; the exit code for the shell.
+    consuming func run() throws -> Int32 {
+        let host = CgroupHost.probe()
+        let ids = try RunIDs(request.ids, host: host)
+        let launch = try plannedLaunch(ids.map)
+        let place = try RunPlace(request.cgroup, host: host, bestEffort: request.bestEffort)
+        let name = request.cgroup.name ?? "run-\(processID)"
+        var status = RunStatusFile(request.statusFile, map: ids.map, cgroup: place.path(of: name))
+
+        let exit: Exit
+        if let root = try place.openRoot() {
+            // The janitor comes first: between its start and the cgroup's end there is no instant without someone to
+            // remove it.
+            let janitor = try Janitor(
+                removing: name, inGroup: place.limits.group, of: root, holding: ids.claim)
+            let own = try TransientCgroup(
+                named: name, inGroup: place.limits.group, of: root, enabling: place.limits.controllers)
+            try place.limits.write(to: own.cgroup)
+            exit = try follow(try launch.start(in: own.cgroup), &status)
+            try own.remove()
+            _ = consume janitor
+        } else {
+            exit = try follow(try launch.start(), &status)
+        }
+        try status.ended(exit)
+        return exit.status.shellCode
+    }
+
+    private func plannedLaunch(_ map: IDMap) throws -> Launch {
+        var launch = Launch(request.command, arguments: request.arguments)
+        launch.environment = request.environment
+        launch.directory = request.directory
+        launch.user = map
+        launch.namespaces = [.pid, .ipc, .uts, .cgroup]
+        if request.ownNetwork { launch.namespaces.insert(.network) }
+        if let directory = request.rootDirectory {
+            let ownership: Volume.Ownership = effectiveUserID == 0 ? .idmapped : .plain
+            launch.root = .directory(directory, ownership: ownership, ownNetwork: request.ownNetwork)
+        } else {
+            launch.root = try .hostView(ownNetwork: request.ownNetwork)
+        }
+        launch.volumes = request.volumes
+        launch.hostName = request.hostName
+        launch.identity = try RunIdentity.find(request.user, inRoot: request.rootDirectory ?? "/")
+        launch.capabilities = request.capabilities
+        if let identity = launch.identity, identity.uid != 0 {
+            launch.capabilities = request.requestedCapabilities
+            launch.ambientCapabilities = request.requestedCapabilities
+        }
+        launch.seccomp = request.seccomp
+        launch.terminal = try RunTerminal.isWanted(request.terminal)
+        launch.reaper = true
+        launch.endsWithCaller = true
+        return launch
+    }
+
+    /// Stays with the command until it has ended.
+    private borrowing func follow(_ child: consuming Child, _ status: inout RunStatusFile) throws -> Exit {
+        try status.started(pid: child.pid, passedOver: child.passedOver)
+        let terminal = try RunTerminal(child.takeTerminal())
+        return try RunLoop(signals: signals, terminal: terminal).wait(for: child)
+    }
+}
