@@ -8,7 +8,7 @@ internal import SystemPackage
 internal import UserNamespaces
 
 /// One run, from its claim of ids to the removal of its last trace.
-struct RunSession {
+struct RunSession: ~Copyable {
     private let request: RunRequest
     private let signals: SignalDescriptor
 
@@ -54,7 +54,7 @@ struct RunSession {
         launch.namespaces = [.pid, .ipc, .uts, .cgroup]
         if request.ownNetwork { launch.namespaces.insert(.network) }
         if let directory = request.rootDirectory {
-            let ownership: Volume.Ownership = effectiveUserID == 0 ? .idmapped : .plain
+            let ownership: HostVolume.Ownership = effectiveUserID == 0 ? .idmapped : .plain
             launch.root = .directory(directory, ownership: ownership, ownNetwork: request.ownNetwork)
         } else {
             launch.root = try .hostView(ownNetwork: request.ownNetwork)
