@@ -8,7 +8,7 @@ extension MemoryPlan {
     public init(
         node: Node, pods: [Pod], policy: MemoryReservationPolicy = .none
     ) throws(MemoryPlanError) {
-        let active = try pods.filter(\.isActive).uniqueByUID()
+        let active = try pods.filter(\.isActive).uniqueByUID().map(PodSummary.init)
         let sums = ClassSums(active)
         try addRoot(node, sums, policy)
         for qosClass in [QoSClass.burstable, .bestEffort] { try add(qosClass, node, sums, policy) }
@@ -49,14 +49,16 @@ extension MemoryPlan {
     }
 
     private mutating func add(
-        _ pod: Pod, _ node: Node, _ policy: MemoryReservationPolicy
+        _ summary: PodSummary, _ node: Node, _ policy: MemoryReservationPolicy
     ) throws(MemoryPlanError) {
-        let qosClass = pod.qosClass
+        let pod = summary.pod
+        let qosClass = summary.qosClass
         let path = try node.path(of: pod, qosClass)
         let parameters = PodCgroupParameters(
-            of: pod, enforceCPULimits: node.enforceCPULimits, quotaPeriod: node.quotaPeriod)
+            of: pod.spec, qosClass, requests: summary.requests, enforceCPULimits: node.enforceCPULimits,
+            quotaPeriod: node.quotaPeriod, podLevelResources: true)
         var cgroup = PlannedCgroup(path: path, role: .pod(uid: pod.uid), files: [])
-        let protection = MemoryProtection(of: pod, policy: policy)
+        let protection = MemoryProtection(summary.protected, qosClass, policy)
         cgroup.write("memory.min", protection.min)
         cgroup.write("memory.low", protection.low)
         cgroup.write("memory.max", parameters.memoryLimit)
