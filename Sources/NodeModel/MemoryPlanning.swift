@@ -25,13 +25,15 @@ extension MemoryPlan {
         let path = try node.path(.guaranteed)
         let allocatable = node.allocatable
         var root = PlannedCgroup(path: path, role: .allPods, files: [])
+        // The root of the hierarchy itself has none of these files, and needs none: it is the machine.
+        defer { cgroups.append(root) }
+        if path.isRoot { return }
         let isTiered = policy == .tieredReservation
         // Zero is written, not left out: it clears what an earlier policy left behind.
         root.write("memory.min", isTiered ? sums.guaranteed + sums.burstable : .zero)
         if node.behaviour == .fixed { root.write("memory.low", isTiered ? sums.burstable : .zero) }
         root.write("memory.max", allocatable.memory)
         root.write("cpu.weight", allocatable.milliCPU.map { CPUShares(milliCPU: $0).linearWeight })
-        cgroups.append(root)
     }
 
     private mutating func add(
