@@ -22,35 +22,26 @@ let forwardedSignals = [
 ]
 
 /// Waits for a command: hands signals on and relays its terminal, in one thread and without polling.
-struct RunLoop: ~Copyable {
-    let signals: SignalDescriptor
-    var terminal: RunTerminal?
-
-    init(signals: consuming SignalDescriptor, terminal: consuming RunTerminal?) {
-        self.signals = signals
-        self.terminal = terminal
-    }
-
-    consuming func wait(for child: consuming Child) throws(KernelError) -> Exit {
-        while true {
-            var requests: [(number: CInt, events: PollEvents)] = [
-                (child.process.number, .readable), (signals.descriptor.number, .readable),
-            ]
-            if let ofTerminal = terminal?.interests { requests += ofTerminal }
-            let ready = try poll(requests)
-            while let signal = signals.next() { try handle(signal, child) }
-            try terminal?.relay(ready[2...])
-            if ready[0].contains(.readable) { break }
+func wait(
+    for child: consuming Child, signals: borrowing SignalDescriptor, terminal: consuming RunTerminal?
+) throws(KernelError) -> Exit {
+    var terminal = terminal
+    while true {
+        var requests: [(number: CInt, events: PollEvents)] = [
+            (child.process.number, .readable), (signals.descriptor.number, .readable),
+        ]
+        if let ofTerminal = terminal?.interests { requests += ofTerminal }
+        let ready = try poll(requests)
+        while let signal = signals.next() {
+            switch signal {
+            case Signal.windowChange: terminal?.takeWindowSize()
+            case Signal.pipe: break  // the write that caused it has told already
+            default: try child.send(signal: signal)
+            }
         }
-        try terminal?.drain()
-        return try child.wait()
+        try terminal?.relay(ready[2...])
+        if ready[0].contains(.readable) { break }
     }
-
-    private borrowing func handle(_ signal: Int32, _ child: borrowing Child) throws(KernelError) {
-        switch signal {
-        case Signal.windowChange: terminal?.takeWindowSize()
-        case Signal.pipe: break  // the write that caused it has told already
-        default: try child.send(signal: signal)
-        }
-    }
+    try terminal?.drain()
+    return try child.wait()
 }

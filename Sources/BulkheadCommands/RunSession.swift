@@ -77,7 +77,6 @@ struct RunSession: ~Copyable {
     /// Stays with the command until it has ended.
     private borrowing func follow(_ child: consuming Child, _ status: inout RunStatusFile) throws -> Exit {
         try status.started(pid: child.pid, passedOver: child.passedOver)
-        let terminal = try RunTerminal(child.takeTerminal())
-        return try RunLoop(signals: signals, terminal: terminal).wait(for: child)
+        return try wait(for: child, signals: signals, terminal: try RunTerminal.joining(child.takeTerminal()))
     }
 }

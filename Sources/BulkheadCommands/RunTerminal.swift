@@ -23,14 +23,26 @@ struct RunTerminal: ~Copyable {
         }
     }
 
-    init?(_ master: consuming Descriptor?) throws(KernelError) {
-        guard let master else { return nil }
-        input = try Descriptor.standard(.input)
-        output = try Descriptor.standard(.output)
-        raw = input.isTerminal ? try RawTerminal(try input.duplicate()) : nil
-        try master.setNonBlocking()
+    private init(
+        master: consuming Descriptor, input: consuming Descriptor, output: consuming Descriptor,
+        raw: consuming RawTerminal?
+    ) {
         self.master = master
-        takeWindowSize()
+        self.input = input
+        self.output = output
+        self.raw = raw
+    }
+
+    /// Joins a command's pseudo-terminal with the caller's streams; nil without one.
+    static func joining(_ master: consuming Descriptor?) throws(KernelError) -> RunTerminal? {
+        guard let master else { return nil }
+        try master.setNonBlocking()
+        let input = try Descriptor.standard(.input)
+        let raw = input.isTerminal ? try RawTerminal(try input.duplicate()) : nil
+        let terminal = RunTerminal(
+            master: master, input: input, output: try Descriptor.standard(.output), raw: raw)
+        terminal.takeWindowSize()
+        return terminal
     }
 
     borrowing func takeWindowSize() { master.takeWindowSize(of: input) }
