@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -30,6 +31,10 @@ int64_t bk_write(int fd, const void *buffer, size_t size) { return bk_result(wri
 int bk_mkdirat(int dirfd, const char *path, uint32_t mode) { return (int)bk_result(mkdirat(dirfd, path, mode)); }
 
 int bk_unlinkat(int dirfd, const char *path, int flags) { return (int)bk_result(unlinkat(dirfd, path, flags)); }
+
+int bk_renameat(int dirfd, const char *from, const char *to) {
+    return (int)bk_result(renameat(dirfd, from, dirfd, to));
+}
 
 int64_t bk_readlinkat(int dirfd, const char *path, char *buffer, size_t size) {
     return bk_result(readlinkat(dirfd, path, buffer, size));

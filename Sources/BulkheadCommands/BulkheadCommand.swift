@@ -13,7 +13,8 @@ public struct BulkheadCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            DoctorCommand.self
+            RunCommand.self,
+            DoctorCommand.self,
         ])
 
     /// Made by the parser.

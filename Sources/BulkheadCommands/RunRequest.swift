@@ -23,7 +23,7 @@ struct RunRequest {
     var ids = IDs.automatic
     var user: String?
     var rootDirectory: String?
-    var volumes: [Volume] = []
+    var volumes: [HostVolume] = []
     var ownNetwork = true
     var hostName: String
     var capabilities: CapabilitySet = .userNamespaceDefault
@@ -67,7 +67,7 @@ struct RunRequest {
     }
 
     /// `SRC:DST[:ro][:idmap|:plain]`.
-    static func volume(_ text: String) throws -> Volume {
+    static func volume(_ text: String) throws -> HostVolume {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count >= 2, !parts[0].isEmpty, parts[1].hasPrefix("/") else {
             throw ToolFailure(.usage, "--volume \(text): expected SRC:DST[:ro][:idmap|:plain] with an absolute DST")
@@ -75,7 +75,7 @@ struct RunRequest {
         guard !parts[1].split(separator: "/").isEmpty else {
             throw ToolFailure(.usage, "--volume \(text): '/' is the root; use --rootfs")
         }
-        var volume = Volume(source: parts[0], target: parts[1])
+        var volume = HostVolume(source: parts[0], target: parts[1])
         for option in parts.dropFirst(2) {
             switch option {
             case "ro": volume.readOnly = true

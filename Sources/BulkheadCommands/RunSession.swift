@@ -8,7 +8,7 @@ internal import SystemPackage
 internal import UserNamespaces
 
 /// One run, from its claim of ids to the removal of its last trace.
-struct RunSession {
+struct RunSession: ~Copyable {
     private let request: RunRequest
     private let signals: SignalDescriptor
 
@@ -54,7 +54,7 @@ struct RunSession {
         launch.namespaces = [.pid, .ipc, .uts, .cgroup]
         if request.ownNetwork { launch.namespaces.insert(.network) }
         if let directory = request.rootDirectory {
-            let ownership: Volume.Ownership = effectiveUserID == 0 ? .idmapped : .plain
+            let ownership: HostVolume.Ownership = effectiveUserID == 0 ? .idmapped : .plain
             launch.root = .directory(directory, ownership: ownership, ownNetwork: request.ownNetwork)
         } else {
             launch.root = try .hostView(ownNetwork: request.ownNetwork)
@@ -77,7 +77,6 @@ struct RunSession {
     /// Stays with the command until it has ended.
     private borrowing func follow(_ child: consuming Child, _ status: inout RunStatusFile) throws -> Exit {
         try status.started(pid: child.pid, passedOver: child.passedOver)
-        let terminal = try RunTerminal(child.takeTerminal())
-        return try RunLoop(signals: signals, terminal: terminal).wait(for: child)
+        return try wait(for: child, signals: signals, terminal: try RunTerminal.joining(child.takeTerminal()))
     }
 }

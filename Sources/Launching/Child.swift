@@ -58,3 +58,8 @@ public struct Child: ~Copyable, Sendable {
         return number(0) == 1 ? .exited(number(4)) : .killed(signal: number(4))
     }
 }
+
+extension Child {
+    /// Takes the master of the command's pseudo-terminal; nil when there is none, or it was taken.
+    public mutating func takeTerminal() -> Descriptor? { terminal.take() }
+}

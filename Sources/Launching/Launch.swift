@@ -23,7 +23,7 @@ public struct Launch: Hashable, Sendable {
     /// The new root, built in a new mount namespace; nil keeps the caller's.
     public var root: RootFileSystem?
     /// What is mounted into the new root, in this order.
-    public var volumes: [Volume] = []
+    public var volumes: [HostVolume] = []
     /// The host name, with a new UTS namespace.
     public var hostName: String?
     /// Brings the loopback interface up, with a new network namespace.

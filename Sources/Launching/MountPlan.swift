@@ -74,7 +74,7 @@ internal import UserNamespaces
         }
     }
 
-    private mutating func add(_ volume: Volume, _ memory: inout PlanMemory) throws(KernelError) {
+    private mutating func add(_ volume: HostVolume, _ memory: inout PlanMemory) throws(KernelError) {
         let status = try Descriptor.open(FilePath(volume.source), .path).status()
         let make = status.isDirectory ? BK_MOUNT_MAKE_DIRECTORY.rawValue : BK_MOUNT_MAKE_FILE.rawValue
         try addTree(
@@ -82,7 +82,7 @@ internal import UserNamespaces
     }
 
     private mutating func addTree(
-        of source: String, at target: String, _ ownership: Volume.Ownership, _ attributes: MountAttributes,
+        of source: String, at target: String, _ ownership: HostVolume.Ownership, _ attributes: MountAttributes,
         flags: UInt32, _ memory: inout PlanMemory
     ) throws(KernelError) {
         let path = FilePath(source)

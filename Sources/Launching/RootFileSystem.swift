@@ -8,7 +8,7 @@ public struct RootFileSystem: Hashable, Sendable {
     /// One step. Targets are paths inside, resolved beneath the new root however its links point.
     public enum Step: Hashable, Sendable {
         /// An ID-mapped (or plain) clone of a host directory as the root.
-        case directory(source: String, ownership: Volume.Ownership)
+        case directory(source: String, ownership: HostVolume.Ownership)
         /// A new file system, with `fsconfig` options `key=value` or `key`.
         case new(type: String, target: String, options: [String] = [], attributes: MountAttributes = [])
         /// A part of the host's tree as it is.
@@ -43,7 +43,7 @@ public struct RootFileSystem: Hashable, Sendable {
 
     /// A directory of the host as the root, with `/proc`, `/sys` and a minimal `/dev` in it.
     public static func directory(
-        _ path: String, ownership: Volume.Ownership = .idmapped, ownNetwork: Bool = true
+        _ path: String, ownership: HostVolume.Ownership = .idmapped, ownNetwork: Bool = true
     ) -> RootFileSystem {
         RootFileSystem(
             steps: [.directory(source: path, ownership: ownership)] + kernelFileSystems(ownNetwork: ownNetwork)

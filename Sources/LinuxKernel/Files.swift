@@ -164,6 +164,11 @@ extension Descriptor {
         try valueOrError(unsafe bk_unlinkat(number, path, 0), "unlinkat", path, in: name)
     }
 
+    /// Gives a file of this directory another name in it, replacing what has that name (`renameat`).
+    public borrowing func rename(_ path: String, to other: String) throws(KernelError) {
+        try valueOrError(unsafe bk_renameat(number, path, other), "renameat", path, value: other, in: name)
+    }
+
     /// Takes a lock on a range of bytes that the open file description owns, however many processes share it
     /// (`fcntl` `F_OFD_SETLK`, since Linux 3.15); false when another holds it.
     public borrowing func lock(from start: Int64, length: Int64) throws(KernelError) -> Bool {

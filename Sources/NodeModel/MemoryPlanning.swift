@@ -8,7 +8,7 @@ extension MemoryPlan {
     public init(
         node: Node, pods: [Pod], policy: MemoryReservationPolicy = .none
     ) throws(MemoryPlanError) {
-        let active = try pods.filter(\.isActive).uniqueByUID()
+        let active = try pods.filter(\.isActive).uniqueByUID().map(PodSummary.init)
         let sums = ClassSums(active)
         try addRoot(node, sums, policy)
         for qosClass in [QoSClass.burstable, .bestEffort] { try add(qosClass, node, sums, policy) }
@@ -25,13 +25,15 @@ extension MemoryPlan {
         let path = try node.path(.guaranteed)
         let allocatable = node.allocatable
         var root = PlannedCgroup(path: path, role: .allPods, files: [])
+        // The root of the hierarchy itself has none of these files, and needs none: it is the machine.
+        defer { cgroups.append(root) }
+        if path.isRoot { return }
         let isTiered = policy == .tieredReservation
         // Zero is written, not left out: it clears what an earlier policy left behind.
         root.write("memory.min", isTiered ? sums.guaranteed + sums.burstable : .zero)
         if node.behaviour == .fixed { root.write("memory.low", isTiered ? sums.burstable : .zero) }
         root.write("memory.max", allocatable.memory)
         root.write("cpu.weight", allocatable.milliCPU.map { CPUShares(milliCPU: $0).linearWeight })
-        cgroups.append(root)
     }
 
     private mutating func add(
@@ -49,14 +51,16 @@ extension MemoryPlan {
     }
 
     private mutating func add(
-        _ pod: Pod, _ node: Node, _ policy: MemoryReservationPolicy
+        _ summary: PodSummary, _ node: Node, _ policy: MemoryReservationPolicy
     ) throws(MemoryPlanError) {
-        let qosClass = pod.qosClass
+        let pod = summary.pod
+        let qosClass = summary.qosClass
         let path = try node.path(of: pod, qosClass)
         let parameters = PodCgroupParameters(
-            of: pod, enforceCPULimits: node.enforceCPULimits, quotaPeriod: node.quotaPeriod)
+            of: pod.spec, qosClass, requests: summary.requests, enforceCPULimits: node.enforceCPULimits,
+            quotaPeriod: node.quotaPeriod, podLevelResources: true)
         var cgroup = PlannedCgroup(path: path, role: .pod(uid: pod.uid), files: [])
-        let protection = MemoryProtection(of: pod, policy: policy)
+        let protection = MemoryProtection(summary.protected, qosClass, policy)
         cgroup.write("memory.min", protection.min)
         cgroup.write("memory.low", protection.low)
         cgroup.write("memory.max", parameters.memoryLimit)

@@ -26,7 +26,7 @@ public struct MemoryProtection: Sendable, Hashable {
         self.init(container.resources.requests.memoryBytes, qosClass, policy)
     }
 
-    private init(_ request: ByteCount, _ qosClass: QoSClass, _ policy: MemoryReservationPolicy) {
+    init(_ request: ByteCount, _ qosClass: QoSClass, _ policy: MemoryReservationPolicy) {
         guard policy == .tieredReservation, request > .zero else { return }
         switch qosClass {
         case .guaranteed: min = request
@@ -36,19 +36,34 @@ public struct MemoryProtection: Sendable, Hashable {
     }
 }
 
+/// What a plan needs to know of a pod in several places, worked out once.
+struct PodSummary {
+    let pod: Pod
+    let qosClass: QoSClass
+    let requests: ResourceList
+    let protected: ByteCount
+
+    init(_ pod: Pod) {
+        self.pod = pod
+        qosClass = pod.qosClass
+        requests = pod.spec.totalRequests()
+        protected = (requests + pod.dynamicAllocations).memoryBytes
+    }
+}
+
 /// What the pods of each class ask for together.
 struct ClassSums: Sendable, Hashable {
     var guaranteed: ByteCount = .zero
     var burstable: ByteCount = .zero
     var burstableMilliCPU: Int64 = 0
 
-    init(_ pods: [Pod]) {
+    init(_ pods: [PodSummary]) {
         for pod in pods {
             switch pod.qosClass {
-            case .guaranteed: guaranteed += pod.protectedMemory
+            case .guaranteed: guaranteed += pod.protected
             case .burstable:
-                burstable += pod.protectedMemory
-                let (sum, overflow) = burstableMilliCPU.addingReportingOverflow(pod.spec.totalRequests().milliCPU)
+                burstable += pod.protected
+                let (sum, overflow) = burstableMilliCPU.addingReportingOverflow(pod.requests.milliCPU)
                 burstableMilliCPU = overflow ? .max : sum
             case .bestEffort: break
             }

@@ -2,11 +2,12 @@
 
 extension MemoryPlan {
     /// Looks for what may not be meant.
-    mutating func addWarnings(node: Node, pods: [Pod], sums: ClassSums, policy: MemoryReservationPolicy) {
+    mutating func addWarnings(node: Node, pods: [PodSummary], sums: ClassSums, policy: MemoryReservationPolicy) {
         if let capacity = node.capacity.memory, node.allocatable.memory == .zero {
             warn("nothing-allocatable", "the reserved memory takes all of the node's \(capacity) bytes")
         }
-        addThrottlingWarnings(pods)
+        let names = Dictionary(pods.map { ($0.pod.uid, $0.pod) }) { first, _ in first }
+        addThrottlingWarnings(names)
         guard policy == .tieredReservation else { return }
         let protected = sums.guaranteed + sums.burstable
         if let memory = node.allocatable.memory, protected > memory {
@@ -15,19 +16,18 @@ extension MemoryPlan {
                 "the pods' memory requests add up to \(protected) bytes, but the node has \(memory) for pods: "
                     + "the kernel cannot keep all of it from reclaim and may kill processes outside the pods")
         }
-        for pod in pods { addPodWarning(pod) }
-        let names = Dictionary(pods.map { ($0.uid, $0.description) }) { first, _ in first }
+        // Without resources of its own a pod asks for at least what its containers do.
+        for pod in pods where pod.pod.spec.resources != nil { addPodWarning(pod) }
         for cgroup in cgroups {
             if case .container(let uid, let name) = cgroup.role {
-                addContainerWarning(cgroup, container: name, pod: names[uid] ?? uid)
+                addContainerWarning(cgroup, container: name, pod: names[uid]?.description ?? uid)
             }
         }
     }
 
     /// A `memory.high` above what the container or its pod may use at most never throttles: without a limit of its own a
     /// container is measured by the node, even where its pod as a whole has one.
-    private mutating func addThrottlingWarnings(_ pods: [Pod]) {
-        let names = Dictionary(pods.map { ($0.uid, $0.description) }) { first, _ in first }
+    private mutating func addThrottlingWarnings(_ pods: [String: Pod]) {
         var podLimit: UInt64?
         for cgroup in cgroups {
             let limit = cgroup["memory.max"].flatMap { UInt64($0) }
@@ -38,14 +38,15 @@ extension MemoryPlan {
             else { continue }
             warn(
                 "high-above-max",
-                "\(names[uid] ?? uid), container \(name): memory.high is \(high), above the \(lowest) it may use at "
+                "\(pods[uid]?.description ?? uid), container \(name): memory.high is \(high), above the \(lowest) it may use at "
                     + "most: it is never throttled before it is killed")
         }
     }
 
-    private mutating func addPodWarning(_ pod: Pod) {
+    private mutating func addPodWarning(_ summary: PodSummary) {
+        let pod = summary.pod
         let asked = pod.spec.totalRequests(podLevel: false).memoryBytes
-        let protected = pod.protectedMemory
+        let protected = summary.protected
         if asked > protected {
             warn(
                 "overcommitted-protection",

@@ -24,20 +24,26 @@ public struct PodCgroupParameters: Sendable, Hashable {
         of pod: Pod, enforceCPULimits: Bool = true, quotaPeriod: UInt64 = CPUQuota.defaultPeriod,
         podLevelResources: Bool = true
     ) {
-        let spec = pod.spec
-        let requests = spec.totalRequests(podLevel: podLevelResources)
-        let limits = spec.totalLimits(podLevel: podLevelResources)
-        let podLevel = podLevelResources ? spec.resources?.limits : nil
-        let containers = spec.containers + spec.initContainers
-        func isDeclared(_ name: String) -> Bool {
-            (podLevel?[name] ?? .zero) > .zero
-                || containers.allSatisfy { ($0.resources.limits[name] ?? .zero) > .zero }
-        }
+        self.init(
+            of: pod.spec, pod.recordedQoSClass ?? QoSClass(of: pod.spec, podLevelResources: podLevelResources),
+            requests: pod.spec.totalRequests(podLevel: podLevelResources), enforceCPULimits: enforceCPULimits,
+            quotaPeriod: quotaPeriod, podLevelResources: podLevelResources)
+    }
 
-        let qosClass = pod.recordedQoSClass ?? QoSClass(of: spec, podLevelResources: podLevelResources)
+    init(
+        of spec: PodSpec, _ qosClass: QoSClass, requests: ResourceList, enforceCPULimits: Bool, quotaPeriod: UInt64,
+        podLevelResources: Bool
+    ) {
         guard qosClass != .bestEffort else {
             cpuShares = .minimum
             return
+        }
+        let limits = spec.totalLimits(podLevel: podLevelResources)
+        let podLevel = podLevelResources ? spec.resources?.limits : nil
+        func isDeclared(_ name: String) -> Bool {
+            func isLimited(_ container: Container) -> Bool { (container.resources.limits[name] ?? .zero) > .zero }
+            return (podLevel?[name] ?? .zero) > .zero
+                || spec.containers.allSatisfy(isLimited) && spec.initContainers.allSatisfy(isLimited)
         }
         cpuShares = CPUShares(milliCPU: requests.milliCPU)
         if qosClass == .guaranteed || isDeclared("cpu") {

@@ -134,6 +134,15 @@ import Testing
                 == "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod1_2.slice/bulkhead-c0.scope")
     }
 
+    @Test func `Pods may be put right below the root of the hierarchy, where nothing is written`() throws {
+        var bare = node
+        bare.layout = PodCgroupLayout(root: .root)
+        let plan = try MemoryPlan(node: bare, pods: try pods(), policy: .tieredReservation)
+        #expect(plan[.allPods]?.path == .root)
+        #expect(plan[.allPods]?.files.isEmpty == true)
+        #expect(plan[.pod(uid: "b")]?.path.description == "/burstable/podb")
+    }
+
     @Test func `More protection than the node has for pods is warned of`() throws {
         let eight = ["cpu": "1", "memory": "8Gi"]
         let plan = try MemoryPlan(

@@ -24,6 +24,7 @@ int64_t bk_pread(int fd, void *buffer, size_t size, int64_t offset);
 int64_t bk_write(int fd, const void *buffer, size_t size);
 int bk_mkdirat(int dirfd, const char *path, uint32_t mode);
 int bk_unlinkat(int dirfd, const char *path, int flags);
+int bk_renameat(int dirfd, const char *from, const char *to);
 int64_t bk_readlinkat(int dirfd, const char *path, char *buffer, size_t size);
 int64_t bk_getdents64(int fd, void *buffer, size_t size);
 /// statx(2) of what the descriptor or path names; mount_id is 0 where the kernel does not tell (before 5.8).

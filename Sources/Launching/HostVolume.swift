@@ -3,7 +3,7 @@
 internal import LinuxKernel
 
 /// A directory or file of the host that the command sees at a path of its own.
-public struct Volume: Hashable, Sendable {
+public struct HostVolume: Hashable, Sendable {
     /// How ids on disk relate to ids inside.
     public enum Ownership: String, Hashable, Sendable {
         /// An ID-mapped mount: id 0 on disk is id 0 inside, and no inode changes its owner. Refused where the file

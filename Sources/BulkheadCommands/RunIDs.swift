@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LinuxKernel
+internal import NodeModel
+internal import SystemPackage
+internal import UserNamespaces
+
+/// The ids of a run: its map, and the claim that keeps other runs off the same host ids.
+struct RunIDs: ~Copyable {
+    let map: IDMap
+    let claim: IDRangeClaim?
+
+    init(_ ids: RunRequest.IDs, host: CgroupHost) throws {
+        switch ids {
+        case .given(let map):
+            self.map = map
+            claim = nil
+        case .automatic where effectiveUserID != 0:
+            // More than one's own id takes the set-id helpers and subordinate ids.
+            map = try IDMap(outside: effectiveUserID, count: 1)
+            claim = nil
+        case .automatic:
+            let claim = try IDRangeClaim(from: Self.pool(), lockFile: try Self.lockFile(host))
+            map = try IDMap(outside: claim.first, count: claim.count)
+            self.claim = consume claim
+        }
+    }
+
+    /// The subordinate ids of a user `bulkhead`, where an administrator has set them aside; else systemd's range for
+    /// containers without what belongs to other users.
+    private static func pool() -> IDRangePool {
+        let uids = lines("/etc/subuid")
+        let gids = lines("/etc/subgid")
+        let own = uids.filter { $0.user == "bulkhead" && gids.contains($0) }.map(\.range)
+        return own.isEmpty ? IDRangePool(avoiding: uids + gids) : IDRangePool(ranges: own)
+    }
+
+    private static func lines(_ path: FilePath) -> [SubordinateIDs] {
+        SubordinateIDs.parse((try? readKernelFile(path)) ?? "")
+    }
+
+    /// The file whose bytes stand for ranges: on every host with cgroup v2 the same one, writable by root only, and
+    /// there without anybody making it. Else a file of our own.
+    private static func lockFile(_ host: CgroupHost) throws -> FilePath {
+        if let root = host.root { return root.appending("cgroup.subtree_control") }
+        let run = try Descriptor.open("/run", [.path, .directory])
+        try run.makeDirectory("bulkhead", mode: 0o700)
+        _ = try run.open("bulkhead/id-ranges", [.create, .writing], mode: 0o600)
+        return "/run/bulkhead/id-ranges"
+    }
+}
