@@ -1,0 +1,57 @@
+# `make` lists the targets. Each installs the packages it misses first (.ci/setup).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+KERNEL ?=
+KERNELS ?=
+FILTER ?=
+BENCH ?= all
+export KERNELS FILTER
+
+.PHONY: help run test test-unit test-live test-kernels shell bench check docs setup clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+
+run: ## the examples, on this machine or in a target kernel
+	@.ci/setup build kernels
+	@.ci/examples
+
+test: ## everything: check, test-unit, test-live, test-kernels
+	@.ci/setup build kernels
+	@.ci/test check unit live kernels
+
+test-unit: ## tests that need nothing; FILTER=REGEX takes some
+	@.ci/setup build
+	@.ci/test unit
+
+test-live: ## tests that touch this machine's kernel; FILTER=REGEX
+	@.ci/setup build
+	@.ci/test live
+
+test-kernels: ## the same in target kernels; KERNELS="5.10 6.12" FILTER=REGEX
+	@.ci/setup build kernels
+	@.ci/test kernels
+
+shell: ## a shell in a target kernel, with the tool and the tests; KERNEL=6.12
+	@.ci/setup build kernels
+	@.ci/shell $(KERNEL)
+
+bench: ## measurements beside peers; BENCH=idmap|launch|cgroup, KERNEL=6.12 for a target kernel
+	@.ci/setup build $(if $(KERNEL),kernels)
+	@.ci/bench "$(BENCH)" $(KERNEL)
+
+check: ## format, lint, layers, symbols, licences
+	@.ci/setup build
+	@.ci/check
+
+docs: ## the libraries' documentation, into .build/docs
+	@.ci/setup build
+	@.ci/docs
+
+setup: ## installs missing system packages, or says which
+	@.ci/setup build kernels
+
+clean: ## removes what was built; target kernels stay in the cache
+	rm -rf .build
