@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Launching
+internal import LinuxKernel
 internal import SystemPackage
 
 /// `bulkhead run`: one command, or a Kubernetes Pod, in namespaces and a cgroup of its own.
