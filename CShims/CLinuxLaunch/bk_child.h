@@ -9,6 +9,7 @@ struct bk_child {
     const struct bk_launch_plan *plan;
     char *stack_top; // for the reaper's child
     int root;        // O_PATH of the new root, or -1
+    struct { char *start; size_t size; } words[2]; // the caller's command line and environment
 };
 
 /// Reports a failed step and ends the child.

@@ -113,7 +113,8 @@ BK_CHILD long open_target(int root, const struct bk_launch_mount *mount) {
 BK_CHILD long new_file_system(const struct bk_launch_mount *mount) {
     long context = bk_raw(SYS_fsopen, mount->source, 1 /* FSOPEN_CLOEXEC */);
     if (context < 0) return context;
-    long result = 0;
+    // Without a source, the mount table shows "none".
+    long result = bk_raw(SYS_fsconfig, context, FSCONFIG_STRING, "source", mount->source, 0);
     char key[64];
     for (const char *option = mount->options; option && *option;) {
         size_t length = 0, equals = 0;

@@ -5,16 +5,19 @@
 #include "bk_child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 _Static_assert(offsetof(struct clone_args, cgroup) == 80, "struct clone_args, CLONE_ARGS_SIZE_VER2 (Linux 5.7)");
@@ -112,6 +115,11 @@ BK_CHILD _Noreturn void reap(struct bk_child *child) {
     const uint32_t kill_only = 1U << 5; // CAP_KILL
     struct { uint32_t effective, permitted, inheritable; } sets[2] = {{kill_only, kill_only, 0}, {0, 0, 0}};
     bk_raw(SYS_capset, &header, sets);
+    for (int i = 0; i < 2; i++) {
+        static const char name[] = "bulkhead-init";
+        for (size_t at = 0; at < child->words[i].size; at++)
+            child->words[i].start[at] = i == 0 && at < sizeof name ? name[at] : 0;
+    }
     for (int stream = 0; stream < 3; stream++) bk_raw(SYS_close, stream);
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
     bk_child_close_all_but(plan->outcome);
@@ -148,7 +156,7 @@ BK_CHILD void first_process(void *argument) {
     while (result == -EINTR);
     if (result != 1) for (;;) bk_raw(SYS_exit_group, 127); // The caller gave up or died; it wants no report.
 
-    if (plan->namespaces & CLONE_NEWUSER) {
+    if (plan->flags & BK_LAUNCH_INSIDE) {
         // Id 0 inside, so that what is made below belongs to the namespace. Groups before gid before uid.
         if (!(plan->flags & BK_LAUNCH_NO_SETGROUPS)) {
             result = bk_raw(SYS_setgroups, 0, NULL);
@@ -171,6 +179,11 @@ BK_CHILD void first_process(void *argument) {
         if (result < 0) bk_child_fail(child, BK_STEP_HOST_NAME, result, 0);
     }
     if (plan->flags & BK_LAUNCH_LOOPBACK) bring_loopback_up(child);
+    if (plan->flags & BK_LAUNCH_HOLD) {
+        bk_child_hand_over(child, BK_STEP_HOLD, -1);
+        bk_raw(SYS_read, plan->channel, &go, 1);
+        for (;;) bk_raw(SYS_exit_group, 0);
+    }
     if (plan->flags & BK_LAUNCH_ROOT) bk_child_build_root(child);
     if (plan->flags & BK_LAUNCH_REAPER) reap(child);
     bk_child_command(child);
@@ -178,23 +191,88 @@ BK_CHILD void first_process(void *argument) {
 
 // --- the caller ------------------------------------------------------------------------------------------------------
 
-int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, int *pidfd) {
+// A child of other namespaces' making is born by one that has joined them. It shares memory and descriptors with the
+// caller, so that the child's process descriptor lands there; CLONE_PARENT makes the child the caller's.
+struct bk_midwife {
+    const struct bk_launch_plan *plan;
+    struct bk_child *child;
+    struct clone_args *args;
+    long pid;
+    int failed;
+};
+
+BK_CHILD void join_and_clone(void *argument) {
+    struct bk_midwife *midwife = argument;
+    for (size_t i = 0; i < midwife->plan->join_count; i++) {
+        midwife->pid = bk_raw(SYS_setns, midwife->plan->joins[i], 0);
+        if (midwife->pid == 0) continue;
+        midwife->failed = (int)i;
+        for (;;) bk_raw(SYS_exit, 1);
+    }
+    midwife->args->flags |= CLONE_PARENT;
+    midwife->pid = bk_raw_clone(midwife->args, sizeof *midwife->args, first_process, midwife->child);
+    for (;;) bk_raw(SYS_exit, 0);
+}
+
+// /proc/PID/cmdline and environ show this memory of a process; the reaper wipes its copy, since it may hold what the
+// command must not read. Where it lies, /proc/self/stat tells (fields 48 to 51).
+static void find_words(struct bk_child *child) {
+    char text[2048];
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (size <= 0) return;
+    text[size] = 0;
+    char *field = strrchr(text, ')'); // field 2 may hold anything; the next is field 3
+    unsigned long place[4] = {0};
+    for (int number = 3; field && (field = strchr(field + 1, ' ')); number++)
+        if (number >= 48 && number <= 51) place[number - 48] = strtoul(field + 1, NULL, 10);
+    for (int i = 0; i < 2; i++) {
+        if (!place[2 * i] || place[2 * i + 1] < place[2 * i]) continue;
+        child->words[i].start = (char *)place[2 * i];
+        child->words[i].size = place[2 * i + 1] - place[2 * i];
+    }
+}
+
+int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, int *pidfd, int *join) {
     int fd = -1;
+    *join = -1;
     // The child's own state lives at the foot of its stack, so that it outlives this call.
     struct bk_child *child = stack;
     *child = (struct bk_child){.plan = plan, .stack_top = (char *)stack + stack_size, .root = -1};
+    if (plan->flags & BK_LAUNCH_REAPER) find_words(child);
     // A command that will exec shares memory until then: nothing of the caller is copied, whatever its size. A reaper
     // never execs, so it gets a copy of its own. The upper 64 KiB of the stack are the reaper's child's.
     struct clone_args args = {
         .flags = plan->namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND
-                 | (plan->flags & BK_LAUNCH_REAPER ? 0 : CLONE_VM)
-                 | (plan->cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+                 | (plan->flags & BK_LAUNCH_REAPER ? 0 : CLONE_VM),
         .pidfd = (uint64_t)(uintptr_t)&fd,
         .stack = (uint64_t)(uintptr_t)stack + 4096,
         .stack_size = stack_size - 65536 - 4096,
-        .cgroup = plan->cgroup >= 0 ? (uint64_t)plan->cgroup : 0,
     };
-    long pid = bk_raw_clone(&args, sizeof args, first_process, child);
+    struct clone_args *first = &args, between;
+    struct bk_midwife midwife = {.plan = plan, .child = child, .args = &args, .failed = -1};
+    if (plan->join_count) {
+        between = (struct clone_args){
+            .flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND,
+            .stack = (uint64_t)(uintptr_t)stack + stack_size - 65536, .stack_size = 65536,
+        };
+        // With a VFORK the caller waits here, so the reaper's child's stack is free for it.
+        first = &between;
+    }
+    if (plan->cgroup >= 0) {
+        first->flags |= CLONE_INTO_CGROUP; // what it bears is born there too
+        first->cgroup = (uint64_t)plan->cgroup;
+    }
+    long pid = plan->join_count ? bk_raw_clone(first, sizeof *first, join_and_clone, &midwife)
+                                : bk_raw_clone(first, sizeof *first, first_process, child);
+    if (plan->join_count && pid > 0) {
+        siginfo_t info;
+        while (waitid(P_PID, (id_t)pid, &info, WEXITED | __WALL) < 0 && errno == EINTR) {}
+        *join = midwife.failed;
+        pid = midwife.pid;
+    }
     if (pid > 0) *pidfd = fd;
     return (int32_t)pid;
 }

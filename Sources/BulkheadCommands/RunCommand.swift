@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import Launching
+internal import LinuxKernel
+internal import SystemPackage
 
 /// `bulkhead run`: one command, or a Kubernetes Pod, in namespaces and a cgroup of its own.
 struct RunCommand: ParsableCommand {
@@ -74,10 +77,11 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let code: Int32
-        if manifests.isEmpty {
-            code = try RunSession(RunRequest(self)).run()
-        } else {
-            code = try RunPods(self).run()
+        do {
+            code = try manifests.isEmpty ? RunSession(RunRequest(self)).run() : RunPods(self).run()
+        } catch let error as LaunchError {
+            Output.complain("\(error)")
+            throw ExitCode(error.exitCode)
         }
         if code != 0 { throw ExitCode(code) }
     }
@@ -158,4 +162,19 @@ struct RunCgroupOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Processors, as in 1.5.", valueName: "count"))
     var cpus: String?
+}
+
+extension LaunchError {
+    /// As a shell has it: 127 for a command that is not there, 126 for one that cannot be executed; 3 for what this host
+    /// cannot do, 1 for the rest.
+    var exitCode: Int32 {
+        switch (step, failure.errno) {
+        case (.execute, .noSuchFileOrDirectory): 127
+        case (.execute, _): 126
+        case (_, .noFunction), (.prepare, .invalidArgument), (.prepare, .notPermitted), (.clone, .notPermitted),
+            (.clone, .noSpace), (.maps, .notPermitted):
+            ToolExit.impossible.rawValue
+        default: ToolExit.failed.rawValue
+        }
+    }
 }

@@ -12,6 +12,8 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
         case prepare = "prepare"
         /// `clone3` of the child, into its namespaces and cgroup.
         case clone = "create the process"
+        /// Joining namespaces that exist.
+        case join = "join a namespace"
         /// Writing the ID maps of the new user namespace.
         case maps = "write the ID maps"
         /// Becoming id 0 inside.
@@ -70,6 +72,7 @@ extension LaunchError.Step {
     /// The step of the child by its number in `enum bk_launch_step`.
     init(number: Int32) {
         switch UInt32(bitPattern: number) {
+        case BK_STEP_JOIN.rawValue: self = .join
         case BK_STEP_IDENTITY.rawValue: self = .identity
         case BK_STEP_CGROUP_NAMESPACE.rawValue: self = .cgroupNamespace
         case BK_STEP_HOST_NAME.rawValue: self = .hostName

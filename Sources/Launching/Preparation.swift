@@ -93,16 +93,19 @@ struct Preparation: ~Copyable {
 extension Launch {
     /// The plan in C's terms. Every pointer is into `memory`.
     func rawPlan(
-        _ prepared: borrowing Preparation, cgroup: CInt, mounts: [bk_launch_mount], memory: inout PlanMemory
+        _ prepared: borrowing Preparation, _ placement: Placement, memory: inout PlanMemory
     ) -> bk_launch_plan {
         var plan = unsafe bk_launch_plan()
         var kinds = namespaces
         if user != nil { kinds.insert(.user) }
         if root != nil { kinds.insert(.mount) }
         if hostName != nil { kinds.insert(.uts) }
+        unsafe plan.flags = flags(kinds, placement)
+        kinds.subtract(placement.joined)
         unsafe plan.namespaces = kinds.subtracting(.cgroup).rawValue
-        unsafe plan.flags = flags(kinds)
-        unsafe plan.cgroup = cgroup
+        unsafe plan.cgroup = placement.cgroup
+        unsafe plan.joins = UnsafePointer(memory.array(placement.joins))
+        unsafe plan.join_count = placement.joins.count
         unsafe plan.channel = prepared.childChannelNumber
         unsafe plan.caller_channel = prepared.channel.number
         unsafe plan.outcome = prepared.outcomeNumber
@@ -119,9 +122,9 @@ extension Launch {
             unsafe plan.inheritable = ambientCapabilities.bits
             unsafe plan.ambient = ambientCapabilities.bits
         }
-        unsafe plan.mounts = UnsafePointer(memory.array(mounts))
-        unsafe plan.mount_count = mounts.count
-        if let hostName { unsafe plan.host_name = memory.string(hostName) }
+        unsafe plan.mounts = UnsafePointer(memory.array(prepared.mounts.entries))
+        unsafe plan.mount_count = prepared.mounts.entries.count
+        if let hostName, !placement.joined.contains(.uts) { unsafe plan.host_name = memory.string(hostName) }
         if let directory { unsafe plan.directory = memory.string(directory) }
         if let seccomp {
             unsafe plan.seccomp = UnsafeRawPointer(memory.array(seccomp.instructions))
@@ -133,17 +136,18 @@ extension Launch {
         return unsafe plan
     }
 
-    private func flags(_ kinds: NamespaceKinds) -> UInt32 {
+    private func flags(_ kinds: NamespaceKinds, _ placement: Placement) -> UInt32 {
         var flags: UInt32 = 0
         if reaper { flags |= BK_LAUNCH_REAPER.rawValue }
         if terminal { flags |= BK_LAUNCH_TERMINAL.rawValue }
-        if loopback && kinds.contains(.network) { flags |= BK_LAUNCH_LOOPBACK.rawValue }
+        if loopback && kinds.subtracting(placement.joined).contains(.network) { flags |= BK_LAUNCH_LOOPBACK.rawValue }
         if endsWithCaller { flags |= BK_LAUNCH_PARENT_DEATH.rawValue }
         if noNewPrivileges { flags |= BK_LAUNCH_NO_NEW_PRIVILEGES.rawValue }
         if capabilities != nil { flags |= BK_LAUNCH_CAPABILITIES.rawValue }
         if identity != nil { flags |= BK_LAUNCH_IDENTITY.rawValue }
         if kinds.contains(.cgroup) { flags |= BK_LAUNCH_CGROUP_NAMESPACE.rawValue }
         if root != nil { flags |= BK_LAUNCH_ROOT.rawValue }
+        if kinds.union(placement.joined).contains(.user) { flags |= BK_LAUNCH_INSIDE.rawValue }
         if user != nil && !mayMapFreely { flags |= BK_LAUNCH_NO_SETGROUPS.rawValue }
         return flags
     }

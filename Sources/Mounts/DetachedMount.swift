@@ -117,6 +117,7 @@ public struct DetachedMount: ~Copyable, Sendable {
     ) -> KernelError {
         var error = error
         error.subject = source
+        error.place = nil
         let kind = (try? place.fileSystem())?.description ?? "unknown"
         switch error.errno {
         case .noFunction: return error.hinting("mount_setattr came with Linux 5.12, or a seccomp filter hides it")

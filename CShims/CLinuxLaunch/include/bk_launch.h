@@ -13,11 +13,13 @@
 /// What the child was doing when a call failed. The order is the order in which it does them.
 enum bk_launch_step {
     BK_STEP_CLONE = 1,      ///< clone3, in the caller
+    BK_STEP_JOIN,           ///< index: the entry of `joins`
     BK_STEP_RELEASE,        ///< waits until the caller has written the ID maps
     BK_STEP_IDENTITY,       ///< becomes id 0 of its user namespace
     BK_STEP_CGROUP_NAMESPACE,
     BK_STEP_HOST_NAME,
     BK_STEP_LOOPBACK,
+    BK_STEP_HOLD,           ///< holds its namespaces until the caller has taken descriptors of them
     BK_STEP_MOUNT,          ///< index: the entry of `mounts`
     BK_STEP_PIVOT_ROOT,
     BK_STEP_TERMINAL,       ///< a pseudo-terminal of the new root's devpts
@@ -70,12 +72,16 @@ enum bk_launch_flag {
     BK_LAUNCH_CGROUP_NAMESPACE = 128,
     BK_LAUNCH_ROOT = 256,           ///< mounts[0] is the new root: build it and pivot into it
     BK_LAUNCH_NO_SETGROUPS = 512,   ///< setgroups is denied in the namespace: leave the groups
+    BK_LAUNCH_INSIDE = 1024,        ///< in a user namespace that is new or joined: begins as its id 0
+    BK_LAUNCH_HOLD = 2048,          ///< makes namespaces for others to join, and executes nothing
 };
 
 struct bk_launch_plan {
     uint64_t namespaces;            ///< CLONE_NEW* for clone3
     uint32_t flags;
     int32_t cgroup;                 ///< directory to be born in (CLONE_INTO_CGROUP), or -1
+    const int32_t *_Nullable joins; ///< namespaces to be born in, the user namespace first
+    size_t join_count;
     int32_t channel;                ///< the child's end of a SOCK_SEQPACKET pair: released by it, reports on it
     int32_t caller_channel;         ///< the caller's end, held until exec; the child closes its copy
     int32_t outcome;                ///< with REAPER: where the end of the command is written, or -1
@@ -110,8 +116,9 @@ struct bk_launch_outcome {
 };
 
 /// clone3(2) (since Linux 5.3; CLONE_INTO_CGROUP 5.7) of a child that follows the plan. Returns its pid and sets
-/// *pidfd, or -errno. The exit signal is 0. The plan, and `stack`, must live until the report channel is closed.
-int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, int *pidfd);
+/// *pidfd, or -errno and *join is the entry of `joins` that failed, or -1. The exit signal is 0. The plan, and `stack`
+/// (at least 192 KiB), must live until the channel has ended.
+int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, int *pidfd, int *join);
 
 /// A SOCK_SEQPACKET socket pair, close-on-exec.
 int bk_report_channel(int *_Nonnull ends);
