@@ -28,17 +28,16 @@ struct RunSession: ~Copyable {
         var status = RunStatusFile(request.statusFile, map: ids.map, cgroup: place.path(of: name))
 
         let exit: Exit
-        if let root = try place.openRoot() {
-            // The janitor comes first: between its start and the cgroup's end there is no instant without someone to
-            // remove it.
-            let janitor = try Janitor(
-                removing: name, inGroup: place.limits.group, of: root, holding: ids.claim)
-            let own = try TransientCgroup(
-                named: name, inGroup: place.limits.group, of: root, enabling: place.limits.controllers)
-            try place.limits.write(to: own.cgroup)
-            exit = try follow(try launch.start(in: own.cgroup), &status)
-            try own.remove()
-            _ = consume janitor
+        if let mount = place.mount {
+            let limits = place.limits
+            let path = "\(limits.group)/\(name)"
+            let tree = try RunTree(
+                beneath: mount, groups: [limits.group], own: [path], controllers: limits.controllers, holding: ids.claim)
+            try tree.raise(min: limits.memoryMin ?? .zero, low: limits.memoryLow ?? .zero)
+            let cgroup = try tree.cgroup(path)
+            try limits.write(to: cgroup)
+            exit = try follow(try launch.start(in: cgroup), &status)
+            try tree.remove()
         } else {
             exit = try follow(try launch.start(), &status)
         }
