@@ -126,7 +126,8 @@ extension Cgroup {
     }
 
     static func mount() throws(KernelError) -> CgroupLayout.Mount {
-        guard let mount = try CgroupLayout.current().unified.first else {
+        let layout = CgroupLayout(mountinfo: try readKernelFile("/proc/self/mountinfo"))
+        guard let mount = layout.unified.first else {
             throw KernelError(
                 "read", "/proc/self/mountinfo", errno: .noSuchFileOrDirectory,
                 hint: "no cgroup2 file system is mounted; mount -t cgroup2 none /sys/fs/cgroup")

@@ -133,6 +133,7 @@ private func writeHint(_ errno: Errno, _ file: CgroupFile) -> String? {
     case ("cgroup.procs", .invalidArgument): "kernel threads cannot be moved"
     case ("cgroup.procs", .noSuchProcess): "the process has ended"
     case ("cgroup.procs", .notSupportedOnSocket): "the cgroup is under a threaded one and takes no process"
+    case ("cgroup.subtree_control", .notSupportedOnSocket): "the cgroup is in a threaded subtree"
     case ("cgroup.kill", .notSupportedOnSocket): "a threaded cgroup cannot be killed by itself, only its domain"
     case (_, .permissionDenied), (_, .notPermitted): "the file belongs to who manages the parent"
     case (_, .readOnlyFileSystem): "the cgroup file system is mounted read-only"

@@ -114,9 +114,9 @@ struct FakeTreeTests {
         let tree = try Self.tree()
         defer { tree.remove() }
         let pod = try tree.open("pod")
-        try pod.enable([.pids, .memory])
+        try pod.enable([.pids])
         #expect(try tree.text("cgroup.subtree_control") == "+pids")
-        #expect(try tree.text("pod/cgroup.subtree_control") == "+memory +pids")
+        #expect(try tree.text("pod/cgroup.subtree_control") == "+pids")
     }
 
     @Test("Processes in the way are named, and nothing is written") func internalProcesses() throws {

@@ -120,6 +120,25 @@ struct CgroupLifeTests {
         #expect(same.path == own.path)
     }
 
+    @Test("A list of processes longer than one page is read to its end") func manyProcesses() throws {
+        let scratch = try CgroupHost.scratch()
+        let shell = Process()
+        shell.executableURL = URL(filePath: "/bin/sh")
+        let file = scratch.cgroup.path.appending("cgroup.procs").string
+        shell.arguments = [
+            "-c",
+            "echo $$ >\(file); n=0; while [ $n -lt 1000 ]; do sleep 300 >/dev/null 2>&1 & n=$((n + 1)); done; wait",
+        ]
+        shell.standardOutput = FileHandle.nullDevice
+        try shell.run()
+        let deadline = ContinuousClock.now + .seconds(60)
+        var seen = 0
+        while seen < 1001 && ContinuousClock.now < deadline { seen = try scratch.cgroup.read(.processes)?.count ?? 0 }
+        #expect(seen == 1001)
+        #expect(try scratch.cgroup.killAndWait(timeout: .seconds(60)) == true)
+        shell.waitUntilExit()
+    }
+
     @Test("A process is moved, and a wrong one is told apart") func moving() throws {
         let scratch = try CgroupHost.scratch()
         let sleeper = try Sleeper()
