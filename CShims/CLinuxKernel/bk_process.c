@@ -61,3 +61,7 @@ int bk_next_signal(int fd) {
 int bk_page_size(void) { return (int)sysconf(_SC_PAGESIZE); }
 
 int32_t bk_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
+
+int32_t bk_process_id(void) { return getpid(); }
+
+uint32_t bk_effective_user_id(void) { return geteuid(); }

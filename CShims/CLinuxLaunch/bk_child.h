@@ -23,7 +23,7 @@ void bk_child_build_root(struct bk_child *child);
 /// The last stretch: session, streams, capabilities, ids, seccomp, exec (bk_child_command.c).
 _Noreturn void bk_child_command(struct bk_child *child);
 /// Arms the death with the caller. A change of credentials clears the signal, so this comes again after the last one;
-/// the caller may have died before, which its end of the release pipe, held until exec, tells: then the child ends.
+/// the caller may have died before, which its end of the channel, held until exec, tells: then the child ends.
 void bk_child_arm_parent_death(struct bk_child *child);
-/// Closes every descriptor from 3 on except the two.
-void bk_child_close_all_but(int one, int other);
+/// Closes every descriptor from 3 on except one.
+void bk_child_close_all_but(int kept);

@@ -96,7 +96,7 @@ void bk_child_command(struct bk_child *child) {
         if (result < 0) bk_child_fail(child, BK_STEP_TERMINAL, result, 4);
     }
     take_streams(child, terminal);
-    bk_child_close_all_but(plan->report, plan->release);
+    bk_child_close_all_but(plan->channel);
 
     // Before the ids change: dropping from the bounding set takes CAP_SETPCAP.
     if (plan->flags & BK_LAUNCH_CAPABILITIES) drop_bounding_set(child);

@@ -19,21 +19,21 @@
 #define KERNEL_SIGSET_SIZE 8
 
 struct janitor {
-    int caller, grandparent, parent, keep;
-    char parent_name[256], name[256], path[512];
+    int caller, root, keep;
+    char group[256], cgroup[512], file[768];
 };
 
 BK_CHILD const char *file_of(struct janitor *j, const char *file) {
     size_t at = 0;
-    for (size_t i = 0; j->name[i]; i++) j->path[at++] = j->name[i];
-    j->path[at++] = '/';
-    for (size_t i = 0; file[i]; i++) j->path[at++] = file[i];
-    j->path[at] = 0;
-    return j->path;
+    for (size_t i = 0; j->cgroup[i]; i++) j->file[at++] = j->cgroup[i];
+    j->file[at++] = '/';
+    for (size_t i = 0; file[i]; i++) j->file[at++] = file[i];
+    j->file[at] = 0;
+    return j->file;
 }
 
 BK_CHILD long open_file(struct janitor *j, const char *file, int flags) {
-    return bk_raw(SYS_openat, j->parent, file_of(j, file), flags | O_CLOEXEC | O_NOFOLLOW, 0);
+    return bk_raw(SYS_openat, j->root, file_of(j, file), flags | O_CLOEXEC | O_NOFOLLOW, 0);
 }
 
 // Kills what cgroup.procs lists: before cgroup.kill (Linux 5.14). Called again until the cgroup is empty, so a child
@@ -84,12 +84,12 @@ BK_CHILD void work(void *argument) {
     bk_raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     bk_raw(SYS_chdir, "/");
 
-    // Only the five descriptors stay; a standard stream kept open would keep somebody's pipe from ending.
-    int kept[4] = {j->caller, j->grandparent, j->parent, j->keep};
+    // Only these descriptors stay; a standard stream kept open would keep somebody's pipe from ending.
+    int kept[3] = {j->caller, j->root, j->keep};
     int next = 0;
     for (;;) {
         int lowest = -1;
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < 3; i++)
             if (kept[i] >= next && (lowest < 0 || kept[i] < lowest)) lowest = kept[i];
         unsigned int last = lowest < 0 ? ~0U : (unsigned int)lowest - 1;
         if (lowest != next) bk_raw(SYS_close_range, next, last, 0);
@@ -102,23 +102,23 @@ BK_CHILD void work(void *argument) {
 
     for (int round = 0; round < 600; round++) {
         kill_all(j);
-        long result = bk_raw(SYS_unlinkat, j->parent, j->name, AT_REMOVEDIR);
+        long result = bk_raw(SYS_unlinkat, j->root, j->cgroup, AT_REMOVEDIR);
         if (result != -EBUSY) break;
         wait_for_change(j);
     }
-    bk_raw(SYS_unlinkat, j->grandparent, j->parent_name, AT_REMOVEDIR);
+    bk_raw(SYS_unlinkat, j->root, j->group, AT_REMOVEDIR);
     for (;;) bk_raw(SYS_exit_group, 0);
 }
 
-int32_t bk_start_janitor(int caller_pidfd, int grandparent, const char *parent_name, int parent, const char *name,
-                         int keep, int *pidfd) {
+int32_t bk_start_janitor(int caller_pidfd, int root, const char *group, const char *cgroup, int keep, int *pidfd) {
+    if (strlen(group) >= sizeof((struct janitor *)0)->group || strlen(cgroup) >= sizeof((struct janitor *)0)->cgroup)
+        return -ENAMETOOLONG;
     char *room = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED) return -errno;
     struct janitor *j = (struct janitor *)room;
-    *j = (struct janitor){.caller = caller_pidfd, .grandparent = grandparent, .parent = parent, .keep = keep};
-    if (strlen(name) >= sizeof j->name || strlen(parent_name) >= sizeof j->parent_name) return -ENAMETOOLONG;
-    strcpy(j->name, name);
-    strcpy(j->parent_name, parent_name);
+    *j = (struct janitor){.caller = caller_pidfd, .root = root, .keep = keep};
+    strcpy(j->group, group);
+    strcpy(j->cgroup, cgroup);
 
     int fd = -1;
     // A copy of the caller's memory, since it may outlive the caller; exit signal 0, so that no reaper meets it.

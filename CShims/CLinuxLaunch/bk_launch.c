@@ -38,7 +38,7 @@ static long send_report(const struct bk_child *child, struct bk_launch_report re
         control.header.cmsg_len = CMSG_LEN(sizeof(int));
         *(int *)(void *)CMSG_DATA(&control.header) = descriptor;
     }
-    return bk_raw(SYS_sendmsg, child->plan->report, &message, MSG_NOSIGNAL);
+    return bk_raw(SYS_sendmsg, child->plan->channel, &message, MSG_NOSIGNAL);
 }
 
 void bk_child_fail(const struct bk_child *child, int step, long result, int index) {
@@ -55,16 +55,10 @@ long bk_child_hand_over(const struct bk_child *child, int step, int descriptor) 
     return send_report(child, (struct bk_launch_report){.step = step}, descriptor);
 }
 
-void bk_child_close_all_but(int one, int other) {
-    int low = one < other ? one : other, high = one < other ? other : one;
-    if (low < 3) low = 2;
-    if (high < 3) high = 2;
-    struct { unsigned int first, last; } ranges[3] = {
-        {3, (unsigned)low - 1}, {(unsigned)low + 1, (unsigned)high - 1}, {(unsigned)high + 1, ~0U},
-    };
-    for (int i = 0; i < 3; i++) {
-        if (ranges[i].first < 3) ranges[i].first = 3;
-        if (ranges[i].first > ranges[i].last || ranges[i].last < 3) continue;
+void bk_child_close_all_but(int kept) {
+    struct { unsigned int first, last; } ranges[2] = {{3, (unsigned)kept - 1}, {(unsigned)kept + 1, ~0U}};
+    for (int i = 0; i < 2; i++) {
+        if (ranges[i].first > ranges[i].last) continue;
         // Before Linux 5.9, or hidden by a seccomp filter: one by one, as far as descriptors go by default.
         if (bk_raw(SYS_close_range, ranges[i].first, ranges[i].last, 0) == -ENOSYS)
             for (unsigned int fd = ranges[i].first; fd <= ranges[i].last && fd < 1U << 20; fd++) bk_raw(SYS_close, fd);
@@ -86,9 +80,9 @@ BK_CHILD void bring_loopback_up(struct bk_child *child) {
 void bk_child_arm_parent_death(struct bk_child *child) {
     long result = bk_raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (result < 0) bk_child_fail(child, BK_STEP_PARENT_DEATH, result, 0);
-    struct pollfd pipe = {.fd = child->plan->release, .events = 0};
+    struct pollfd caller = {.fd = child->plan->channel, .events = 0};
     struct timespec now = {0, 0};
-    if (bk_raw(SYS_ppoll, &pipe, 1, &now, NULL, KERNEL_SIGSET_SIZE) > 0 && (pipe.revents & POLLHUP))
+    if (bk_raw(SYS_ppoll, &caller, 1, &now, NULL, KERNEL_SIGSET_SIZE) > 0 && (caller.revents & POLLHUP))
         for (;;) bk_raw(SYS_exit_group, 127);
 }
 
@@ -120,7 +114,7 @@ BK_CHILD _Noreturn void reap(struct bk_child *child) {
     bk_raw(SYS_capset, &header, sets);
     for (int stream = 0; stream < 3; stream++) bk_raw(SYS_close, stream);
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
-    bk_child_close_all_but(plan->outcome, plan->outcome);
+    bk_child_close_all_but(plan->outcome);
 
     for (;;) {
         siginfo_t info;
@@ -143,15 +137,14 @@ BK_CHILD void first_process(void *argument) {
     const struct bk_launch_plan *plan = child->plan;
     long result;
 
-    // The caller's ends first: the release pipe reads as ended when the caller dies only if nobody else holds it.
-    bk_raw(SYS_close, plan->caller_release);
-    bk_raw(SYS_close, plan->caller_report);
+    // First the copy of the caller's end: the channel ends with the caller only if nobody else holds it.
+    bk_raw(SYS_close, plan->caller_channel);
     uint64_t none = 0;
     bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
 
     char go = 0;
-    do result = bk_raw(SYS_read, plan->release, &go, 1);
+    do result = bk_raw(SYS_read, plan->channel, &go, 1);
     while (result == -EINTR);
     if (result != 1) for (;;) bk_raw(SYS_exit_group, 127); // The caller gave up or died; it wants no report.
 
@@ -209,6 +202,8 @@ int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_s
 int bk_report_channel(int *ends) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
 }
+
+int bk_release(int channel) { return send(channel, "", 1, MSG_NOSIGNAL) < 0 ? -errno : 0; }
 
 int bk_receive_report(int channel, struct bk_launch_report *report, int *descriptor) {
     struct iovec data = {report, sizeof *report};

@@ -69,3 +69,8 @@ func uninterrupted<Number: SignedInteger>(_ call: () -> Number) -> Number {
         if result != Number(-Errno.interrupted.rawValue) { return result }
     }
 }
+
+extension Errno {
+    /// ENODEV: a file system the kernel has not, or a cgroup that is gone; public in no package we use.
+    package static let noDevice = Errno(rawValue: 19)
+}

@@ -124,3 +124,9 @@ public struct SignalDescriptor: ~Copyable, Sendable {
         return signal > 0 ? signal : nil
     }
 }
+
+/// The caller's effective user id, in its own user namespace.
+package var effectiveUserID: UInt32 { bk_effective_user_id() }
+
+/// The caller's process id.
+package var processID: Int32 { bk_process_id() }

@@ -54,7 +54,8 @@ public struct CPUShares: Sendable, Hashable, Comparable {
         if self >= .maximum { return 10_000 }
         let l = binaryLogarithm(count)
         let power = tenToThePower((l * l + 125 * l) / 612 - 7.0 / 34.0)
-        return UInt64(power.rounded(.up))
+        let whole = UInt64(power)
+        return Double(whole) < power ? whole + 1 : whole
     }
 
     /// Orders by number.
@@ -66,8 +67,10 @@ extension CPUShares: CustomStringConvertible {
     public var description: String { "\(count)" }
 }
 
-// The standard library has no logarithm, and this module imports nothing else. Both are only exact enough for the curve
-// above; a test compares all its values with the C library's.
+// The standard library has no logarithm, and this module imports nothing else; rounding too is left to integers, for a
+// `Double` is rounded by the C library, which a program of this module alone would not be linked with. Both functions
+// are for numbers above zero and only exact enough for the curve above; a test compares all its values with the C
+// library's.
 
 private func binaryLogarithm(_ count: UInt64) -> Double {
     let number = Double(count)
@@ -78,18 +81,18 @@ private func binaryLogarithm(_ count: UInt64) -> Double {
 
 private func oddPowers(of ratio: Double) -> Double {
     var sum = 0.0
-    for power in stride(from: 41.0, through: 1.0, by: -2.0) { sum = sum * ratio * ratio + 1 / power }
+    for power in (0...20).reversed() { sum = sum * ratio * ratio + 1 / Double(2 * power + 1) }
     return sum * ratio
 }
 
 private func tenToThePower(_ exponent: Double) -> Double {
-    let whole = exponent.rounded(.down)
+    let whole = Int(exponent)
     var scale = 1.0
-    for _ in 0..<Int(max(whole, 0)) { scale *= 10 }
+    for _ in 0..<whole { scale *= 10 }
     // e^y for y below 2.31: the series, from its smallest term.
-    let y = (exponent - whole) * naturalLogarithmOfTen
+    let y = (exponent - Double(whole)) * naturalLogarithmOfTen
     var sum = 1.0
-    for term in stride(from: 32.0, through: 1.0, by: -1.0) { sum = 1 + sum * y / term }
+    for term in (1...32).reversed() { sum = 1 + sum * y / Double(term) }
     return sum * scale
 }
 

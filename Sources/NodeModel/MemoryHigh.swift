@@ -57,10 +57,12 @@ public enum MemoryHigh {
         guard top > .zero, top < .max else { return nil }
 
         let from = Double(request.bytes)
-        let raw = (from + (Double(top.bytes) - from) * factor.value).rounded(.down)
-        guard raw > 0, raw < 0x1p63 else { return nil }
-        let pages = (raw / Double(pageSize.bytes)).rounded(.towardZero)
-        guard let high = UInt64(exactly: pages * Double(pageSize.bytes)) else { return nil }
+        let raw = from + (Double(top.bytes) - from) * factor.value
+        // Whole numbers are taken by way of integers: `rounded` would need the C library.
+        guard raw >= 0, raw < 0x1p63 else { return nil }
+        let pages = UInt64(Double(UInt64(raw)) / Double(pageSize.bytes))
+        let (high, overflow) = pages.multipliedReportingOverflow(by: pageSize.bytes)
+        if overflow { return nil }
         return high > request.bytes ? ByteCount(high) : nil
     }
 }

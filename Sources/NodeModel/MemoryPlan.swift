@@ -90,9 +90,15 @@ public struct PlannedPod: Sendable, Hashable, Encodable {
 /// The two gauges of KEP-2570; both zero when nothing is protected.
 public struct MemoryQoSMetrics: Sendable, Hashable {
     /// What Guaranteed pods ask for (`kubelet_memory_qos_node_memory_min_bytes`).
-    public var guaranteed: ByteCount = .zero
+    public var guaranteed: ByteCount
     /// What Burstable pods ask for (`kubelet_memory_qos_node_memory_low_bytes`).
-    public var burstable: ByteCount = .zero
+    public var burstable: ByteCount
+
+    /// These sums.
+    public init(guaranteed: ByteCount = .zero, burstable: ByteCount = .zero) {
+        self.guaranteed = guaranteed
+        self.burstable = burstable
+    }
 }
 
 /// Something a plan does that may not be meant.

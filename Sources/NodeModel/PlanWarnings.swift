@@ -6,6 +6,7 @@ extension MemoryPlan {
         if let capacity = node.capacity.memory, node.allocatable.memory == .zero {
             warn("nothing-allocatable", "the reserved memory takes all of the node's \(capacity) bytes")
         }
+        addThrottlingWarnings(pods)
         guard policy == .tieredReservation else { return }
         let protected = sums.guaranteed + sums.burstable
         if let memory = node.allocatable.memory, protected > memory {
@@ -20,6 +21,25 @@ extension MemoryPlan {
             if case .container(let uid, let name) = cgroup.role {
                 addContainerWarning(cgroup, container: name, pod: names[uid] ?? uid)
             }
+        }
+    }
+
+    /// A `memory.high` above what the container or its pod may use at most never throttles: without a limit of its own a
+    /// container is measured by the node, even where its pod as a whole has one.
+    private mutating func addThrottlingWarnings(_ pods: [Pod]) {
+        let names = Dictionary(pods.map { ($0.uid, $0.description) }) { first, _ in first }
+        var podLimit: UInt64?
+        for cgroup in cgroups {
+            let limit = cgroup["memory.max"].flatMap { UInt64($0) }
+            if case .pod = cgroup.role { podLimit = limit }
+            guard case .container(let uid, let name) = cgroup.role,
+                let high = cgroup["memory.high"].flatMap({ UInt64($0) }),
+                let lowest = [limit, podLimit].compactMap({ $0 }).min(), high > lowest
+            else { continue }
+            warn(
+                "high-above-max",
+                "\(names[uid] ?? uid), container \(name): memory.high is \(high), above the \(lowest) it may use at "
+                    + "most: it is never throttled before it is killed")
         }
     }
 

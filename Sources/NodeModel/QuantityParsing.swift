@@ -109,7 +109,9 @@ private struct DecimalDigits {
         var inexact = isInexact
         if high == 0, low == 0 { return inexact ? 1 : 0 }
         if exponent < 0 {
-            for _ in 0..<(-exponent) where high > 0 || low > 0 {
+            var left = -exponent
+            while left > 0, high > 0 || low > 0 {
+                left -= 1
                 let upper = high.quotientAndRemainder(dividingBy: 10)
                 let lower = UInt128(10).dividingFullWidth((high: upper.remainder, low: low))
                 if lower.remainder > 0 { inexact = true }

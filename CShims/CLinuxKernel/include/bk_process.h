@@ -30,5 +30,7 @@ int bk_signal_descriptor(const int *signals, size_t count);
 int bk_next_signal(int fd);
 int bk_page_size(void);
 int32_t bk_thread_id(void);
+int32_t bk_process_id(void);
+uint32_t bk_effective_user_id(void);
 
 #pragma clang assume_nonnull end

@@ -76,10 +76,8 @@ struct bk_launch_plan {
     uint64_t namespaces;            ///< CLONE_NEW* for clone3
     uint32_t flags;
     int32_t cgroup;                 ///< directory to be born in (CLONE_INTO_CGROUP), or -1
-    int32_t report;                 ///< the child's end of a SOCK_SEQPACKET pair
-    int32_t caller_report;          ///< the caller's end, which the child closes
-    int32_t release;                ///< the child's end of the pipe that releases it
-    int32_t caller_release;         ///< the caller's end, which the child closes
+    int32_t channel;                ///< the child's end of a SOCK_SEQPACKET pair: released by it, reports on it
+    int32_t caller_channel;         ///< the caller's end, held until exec; the child closes its copy
     int32_t outcome;                ///< with REAPER: where the end of the command is written, or -1
     int32_t streams[3];             ///< all at least 3
     uint32_t uid, gid;
@@ -93,9 +91,9 @@ struct bk_launch_plan {
     const void *_Nullable seccomp;  ///< struct sock_filter[]
     size_t seccomp_count;
     /// Paths to try in turn, as a search of PATH does.
-    const char *_Nullable const *_Nonnull candidates;
-    const char *_Nullable const *_Nonnull arguments;
-    const char *_Nullable const *_Nonnull environment;
+    const char *_Nullable const *_Nullable candidates;
+    const char *_Nullable const *_Nullable arguments;
+    const char *_Nullable const *_Nullable environment;
 };
 
 /// What the child tells before exec; a closed channel with no failure means that exec succeeded.
@@ -117,13 +115,14 @@ int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_s
 
 /// A SOCK_SEQPACKET socket pair, close-on-exec.
 int bk_report_channel(int *_Nonnull ends);
+/// Lets the child go on, once its ID maps are written; -EPIPE when it has died.
+int bk_release(int channel);
 /// Receives one report: 1 when there was one, 0 at the end, -errno. *descriptor is the one it carried, or -1.
 int bk_receive_report(int channel, struct bk_launch_report *report, int *descriptor);
 
 /// Starts a process of its own session that outlives the caller, whatever ends it: when the process of `caller_pidfd`
-/// is gone it kills what lives in the cgroup `name` beneath `parent` and removes it, then removes `parent_name` beneath
-/// `grandparent` if that is empty. It keeps only these descriptors and `keep` open. Returns its pid and sets *pidfd.
-int32_t bk_start_janitor(int caller_pidfd, int grandparent, const char *parent_name, int parent, const char *name,
-                         int keep, int *pidfd);
+/// is gone it kills what lives in `cgroup`, a path beneath the directory `root`, and removes it; then `group`, if that
+/// is empty. It keeps only these descriptors and `keep` (or -1) open. Returns its pid and sets *pidfd, or -errno.
+int32_t bk_start_janitor(int caller_pidfd, int root, const char *group, const char *cgroup, int keep, int *pidfd);
 
 #pragma clang assume_nonnull end

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ArgumentParser
+
+/// The tool `bulkhead`.
+public struct BulkheadCommand: AsyncParsableCommand {
+    /// Name, version and subcommands: adding one is adding its line.
+    public static let configuration = CommandConfiguration(
+        commandName: "bulkhead",
+        abstract: "Isolates workloads on Linux: memory protection, ID-mapped mounts, user namespaces.",
+        discussion: """
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not possible on this host.
+            """,
+        version: "0.1.0",
+        subcommands: [
+            DoctorCommand.self
+        ])
+
+    /// Made by the parser.
+    public init() {}
+
+    /// Runs the tool with the arguments of the command line (the program's name first); the exit code.
+    public static func run(_ commandLine: [String]) async -> Int32 {
+        Output.fillClosedStreams()
+        do {
+            var command = try parseAsRoot(Array(commandLine.dropFirst()))
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            return ToolExit.done.rawValue
+        } catch {
+            return report(error)
+        }
+    }
+
+    /// Says what went wrong where it belongs, and gives the exit code.
+    private static func report(_ error: any Error) -> Int32 {
+        if let failure = error as? ToolFailure {
+            Output.complain(failure.message)
+            return failure.exit.rawValue
+        }
+        if let code = error as? ExitCode { return code.rawValue }
+        let code = exitCode(for: error)
+        let text = fullMessage(for: error)
+        if code == .success {  // --help, --version, --generate-completion-script
+            do { try Output.print(text) } catch {
+                Output.complain("\(error)")
+                return ToolExit.failed.rawValue
+            }
+            return ToolExit.done.rawValue
+        }
+        guard code == .validationFailure else {
+            Output.complain("\(error)")
+            return ToolExit.failed.rawValue
+        }
+        Output.complain(text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
+        return ToolExit.usage.rawValue
+    }
+}
+
+/// What the tool's exit code says.
+public enum ToolExit: Int32, Sendable {
+    /// Done.
+    case done = 0
+    /// Failed.
+    case failed = 1
+    /// The command line is wrong.
+    case usage = 2
+    /// This host cannot do it, and the message says why.
+    case impossible = 3
+}
+
+/// Ends a command with a message on standard error and an exit code.
+public struct ToolFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The exit code.
+    public var exit: ToolExit
+    /// What is said after `bulkhead: `.
+    public var message: String
+
+    /// A failure.
+    public init(_ exit: ToolExit, _ message: String) {
+        self.exit = exit
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}

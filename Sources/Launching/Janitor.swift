@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinuxLaunch
+public import Cgroups
+public import LinuxKernel
+internal import SystemPackage
+public import UserNamespaces
+
+/// A small process that outlives the caller to remove a cgroup, when the caller is killed before it could.
+///
+/// Everything else a start makes ends with its processes; a cgroup's directory does not. Dismissed when the value goes
+/// out of scope: by then the caller has cleaned up itself.
+public struct Janitor: ~Copyable, Sendable {
+    private let process: Descriptor
+
+    /// Starts watching the caller.
+    ///
+    /// - Parameters:
+    ///   - name: the cgroup to kill and remove; it need not exist yet.
+    ///   - group: its parent, directly beneath `root`, removed as well if it is empty by then.
+    ///   - claim: a range of ids that stays claimed until the cgroup is gone.
+    public init(
+        removing name: String, inGroup group: String, of root: borrowing Cgroup, holding claim: borrowing IDRangeClaim?
+    ) throws(KernelError) {
+        let caller = try ProcessCall.open(processID)
+        let lock: CInt =
+            switch claim {
+            case .some(let claim): claim.lock.number
+            case .none: -1
+            }
+        var number: CInt = -1
+        let pid = unsafe bk_start_janitor(
+            caller.number, root.directory.number, group, "\(group)/\(name)", lock, &number)
+        guard pid > 0 else { throw KernelError("clone3", "the janitor of \(name)", errno: Errno(rawValue: -pid)) }
+        process = Descriptor(owning: number)
+    }
+
+    deinit {
+        _ = try? ProcessCall.send(signal: 9, to: process)
+        _ = try? ProcessCall.wait(for: process, blocking: true)
+    }
+}

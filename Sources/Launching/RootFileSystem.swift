@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import LinuxKernel
+internal import SystemPackage
+
+/// The steps that build a command's root, in order. The first makes the root itself.
+public struct RootFileSystem: Hashable, Sendable {
+    /// One step. Targets are paths inside, resolved beneath the new root however its links point.
+    public enum Step: Hashable, Sendable {
+        /// An ID-mapped (or plain) clone of a host directory as the root.
+        case directory(source: String, ownership: Volume.Ownership)
+        /// A new file system, with `fsconfig` options `key=value` or `key`.
+        case new(type: String, target: String, options: [String] = [], attributes: MountAttributes = [])
+        /// A part of the host's tree as it is.
+        case bind(source: String, target: String, attributes: MountAttributes = [], kind: TargetKind = .directory)
+        /// A symbolic link.
+        case link(text: String, target: String)
+        /// An empty directory.
+        case makeDirectory(String)
+        /// Changes the attributes of what is mounted at the target.
+        case remount(target: String, attributes: MountAttributes)
+        /// A step that may fail: the start goes on and reports it.
+        indirect case optional(Step)
+        /// The place in the order where the plan's volumes are attached.
+        case volumes
+    }
+
+    /// What a missing target is made as.
+    public enum TargetKind: Hashable, Sendable {
+        /// A directory.
+        case directory
+        /// A file.
+        case file
+        /// Nothing: a missing target is an error.
+        case existing
+    }
+
+    /// The steps in order.
+    public var steps: [Step]
+
+    /// A root from steps of one's own.
+    public init(steps: [Step]) { self.steps = steps }
+
+    /// A directory of the host as the root, with `/proc`, `/sys` and a minimal `/dev` in it.
+    public static func directory(
+        _ path: String, ownership: Volume.Ownership = .idmapped, ownNetwork: Bool = true
+    ) -> RootFileSystem {
+        RootFileSystem(
+            steps: [.directory(source: path, ownership: ownership)] + kernelFileSystems(ownNetwork: ownNetwork)
+                + [.optional(scratch("/tmp", mode: "1777")), scratch("/run", mode: "0755"), .volumes])
+    }
+
+    /// A read-only view of the host's file system, with empty `/tmp`, `/run` and `/root` of its own.
+    ///
+    /// Owners are not mapped: what only the host's root may read stays unreadable inside. The host's `/run`, where
+    /// services have their sockets, is not part of the view.
+    public static func hostView(ownNetwork: Bool = true) throws(KernelError) -> RootFileSystem {
+        let host = try Descriptor.open("/", [.path, .directory])
+        var steps: [Step] = [.new(type: "tmpfs", target: "/", options: ["mode=0755", "size=1m"], attributes: .noDevices)]
+        for name in try host.entries().sorted() where !replaced.contains(name) {
+            // What vanishes while we look, or is neither directory nor link, is not part of the view.
+            guard let status = try? host.status(of: name) else { continue }
+            if status.isSymbolicLink, let text = try? linkText("/" + name) {
+                steps.append(.link(text: text, target: "/" + name))
+            } else if status.isDirectory {
+                steps.append(
+                    .bind(source: "/" + name, target: "/" + name, attributes: [.readOnly, .noSetID, .noDevices]))
+            }
+        }
+        steps += kernelFileSystems(ownNetwork: ownNetwork)
+        steps += [
+            scratch("/tmp", mode: "1777"), scratch("/run", mode: "0755"), scratch("/root", mode: "0700"),
+            .optional(scratch("/var/tmp", mode: "1777")),
+            .volumes, .remount(target: "/", attributes: [.readOnly, .noSetID, .noDevices]),
+        ]
+        return RootFileSystem(steps: steps)
+    }
+
+    /// Names in the host's root that the view has of its own.
+    private static let replaced: Set<String> = ["dev", "proc", "sys", "run", "tmp", "root", "lost+found"]
+
+    private static func linkText(_ path: String) throws(KernelError) -> String {
+        guard let text = readLink(path) else {
+            throw KernelError("readlinkat", path, errno: .noSuchFileOrDirectory)
+        }
+        return text
+    }
+
+    private static func scratch(_ target: String, mode: String) -> Step {
+        .new(type: "tmpfs", target: target, options: ["mode=\(mode)"], attributes: [.noSetID, .noDevices])
+    }
+
+    /// `/proc`, `/sys`, the command's own cgroup tree and a `/dev` of the harmless devices.
+    ///
+    /// With the caller's network the kernel refuses a new sysfs, and the caller's is shown read-only.
+    static func kernelFileSystems(ownNetwork: Bool) -> [Step] {
+        let quiet: MountAttributes = [.noSetID, .noDevices, .noExecution]
+        let devices = ["null", "zero", "full", "random", "urandom", "tty"].map { name in
+            Step.bind(source: "/dev/\(name)", target: "/dev/\(name)", kind: .file)
+        }
+        let sysfs: Step =
+            ownNetwork
+            ? .new(type: "sysfs", target: "/sys", attributes: quiet.union(.readOnly))
+            : .bind(source: "/sys", target: "/sys", attributes: quiet.union(.readOnly))
+        return [
+            .new(type: "proc", target: "/proc", attributes: quiet),
+            .optional(sysfs),
+            .optional(.new(type: "cgroup2", target: "/sys/fs/cgroup", attributes: quiet.union(.readOnly))),
+            .new(type: "tmpfs", target: "/dev", options: ["mode=0755", "size=64k"], attributes: [.noSetID, .noExecution]),
+        ] + devices + [
+            .new(
+                type: "devpts", target: "/dev/pts", options: ["mode=0620", "ptmxmode=0666"],
+                attributes: [.noSetID, .noExecution]),
+            .link(text: "pts/ptmx", target: "/dev/ptmx"),
+            .link(text: "/proc/self/fd", target: "/dev/fd"),
+            .link(text: "fd/0", target: "/dev/stdin"),
+            .link(text: "fd/1", target: "/dev/stdout"),
+            .link(text: "fd/2", target: "/dev/stderr"),
+            .new(type: "tmpfs", target: "/dev/shm", options: ["mode=1777"], attributes: quiet),
+            .optional(.new(type: "mqueue", target: "/dev/mqueue", attributes: quiet)),
+        ]
+    }
+}

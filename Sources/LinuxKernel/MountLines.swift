@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One line of `/proc/self/mountinfo`, as far as a diagnosis needs it. The module MountTable has the whole table.
+struct MountLine: Hashable, Sendable {
+    var id: UInt64
+    /// The directory of the file system that is seen here.
+    var root: String
+    var point: String
+    /// Options of the mount (`ro`, `idmapped`).
+    var options: [String]
+    /// The file system with its subtype, such as `ext4` or `fuse.sshfs`.
+    var type: String
+    /// Options of the superblock, with the controllers of a cgroup v1 hierarchy among them.
+    var superOptions: [String]
+
+    /// Reads a line; nil for what is none.
+    init?(_ line: Substring) {
+        let fields = line.split(separator: " ", omittingEmptySubsequences: false)
+        guard fields.count >= 10, let id = UInt64(fields[0]), let dash = fields[6...].firstIndex(of: "-"),
+            dash + 3 < fields.count
+        else { return nil }
+        self.id = id
+        root = Self.unescaped(fields[3])
+        point = Self.unescaped(fields[4])
+        options = fields[5].split(separator: ",").map(String.init)
+        type = Self.unescaped(fields[dash + 1])
+        superOptions = fields[dash + 3].split(separator: ",").map(String.init)
+    }
+
+    /// Reads a whole table, in order.
+    static func parse(_ text: String) -> [MountLine] { text.split(separator: "\n").compactMap(MountLine.init) }
+
+    /// What is mounted for this process; empty where `/proc` is missing.
+    static func all() -> [MountLine] { parse(probedText("/proc/self/mountinfo") ?? "") }
+
+    /// The kernel writes space, tab, newline and backslash as three octal digits.
+    private static func unescaped(_ text: Substring) -> String {
+        guard text.contains("\\") else { return String(text) }
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            let digits = rest.prefix(3)
+            if byte == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ (48...55).contains($0) }) {
+                bytes.append(digits.reduce(0) { $0 &* 8 &+ ($1 - 48) })
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

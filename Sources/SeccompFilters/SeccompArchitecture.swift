@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLibseccomp
+
+extension SeccompFilter {
+    /// An architecture by libseccomp's name for it; an open set, which compiling checks.
+    public struct Architecture: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        /// libseccomp's name, such as `x86_64`, `x32` or `aarch64`.
+        public let rawValue: String
+
+        /// An architecture by libseccomp's name.
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        /// Reads libseccomp's, the OCI's (`SCMP_ARCH_X86_64`) and Go's (`amd64`) name.
+        public init(parsing text: String) throws(SeccompError) {
+            let lower = text.lowercased()
+            let name = lower.hasPrefix("scmp_arch_") ? String(lower.dropFirst("scmp_arch_".count)) : lower
+            rawValue = Self.goNames[name] ?? name
+            if token == 0 { throw .unknownArchitecture(text) }
+        }
+
+        /// 64-bit x86.
+        public static let amd64 = Architecture(rawValue: "x86_64")
+        /// 32-bit x86.
+        public static let x86 = Architecture(rawValue: "x86")
+        /// 64-bit x86 with 32-bit pointers.
+        public static let x32 = Architecture(rawValue: "x32")
+        /// 64-bit ARM.
+        public static let aarch64 = Architecture(rawValue: "aarch64")
+        /// 32-bit ARM.
+        public static let arm = Architecture(rawValue: "arm")
+        /// 64-bit RISC-V.
+        public static let riscv64 = Architecture(rawValue: "riscv64")
+
+        /// The architecture that this code runs on.
+        public static var native: Architecture {
+            let token = seccomp_arch_native()
+            return names.lazy.map(Architecture.init(rawValue:)).first { $0.token == token }
+                ?? Architecture(rawValue: "native")
+        }
+
+        /// The name.
+        public var description: String { rawValue }
+
+        // 0 is libseccomp's "native", and its answer for an unknown name.
+        var token: UInt32 { unsafe seccomp_arch_resolve_name(rawValue) }
+
+        private static let goNames = ["amd64": "x86_64", "386": "x86", "arm64": "aarch64", "amd64p32": "x32"]
+        private static let names = [
+            "x86_64", "aarch64", "riscv64", "x86", "arm", "ppc64le", "s390x", "loongarch64", "mips", "mips64",
+            "mips64n32", "mipsel", "mipsel64", "mipsel64n32", "ppc", "ppc64", "s390", "parisc", "parisc64", "x32",
+        ]
+    }
+}
+
+/// The native number of a system call; negative for one of another architecture, nil for an unknown name.
+func syscallNumber(_ name: String) -> Int32? {
+    let number = unsafe seccomp_syscall_resolve_name(name)
+    return number == __NR_SCMP_ERROR ? nil : number
+}
