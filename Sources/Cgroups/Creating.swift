@@ -76,10 +76,10 @@ extension Cgroup {
         let missing = controllers.subtracting(try required(.controllers))
         if missing.isEmpty { return [:] }
         if let parent = try parent() { return try parent.missingControllers(missing) }
-        let layout = CgroupLayout.ofThisProcess()
+        let host = CgroupHost.probe()
         return Dictionary(
             uniqueKeysWithValues: missing.map { controller in
-                (controller, layout?.reasonFor(controller) ?? "not available in \(location)")
+                (controller, host.unavailability(of: controller.rawValue) ?? "not available in \(location)")
             })
     }
 

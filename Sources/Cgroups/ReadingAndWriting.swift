@@ -101,7 +101,8 @@ extension Cgroup {
         if let parent = try parent(), try parent.required(.controllers).contains(controller) {
             return "the \(controller) controller is not enabled in the parent"
         }
-        if let reason = CgroupLayout.ofThisProcess()?.reasonFor(controller) {
+        let host = CgroupHost.probe()
+        if let reason = host.unavailability(of: controller.rawValue) {
             return "the \(controller) controller is \(reason)"
         }
         return "the \(controller) controller is not enabled in the ancestors"

@@ -17,7 +17,6 @@ struct CapturedFileTests {
         }
         let kernel: String
         let files: [File]
-        let other: [String: String?]
     }
 
     /// What reads a file, and whether the text survives.
@@ -57,18 +56,6 @@ struct CapturedFileTests {
             count += 1
         }
         #expect(count > 500)
-    }
-
-    @Test("The guest's mount table shows a unified hierarchy") func layout() throws {
-        let snapshot: Snapshot = try vectors("cgroup-files/snapshot-6.12.117+deb12-cloud-amd64.json")
-        let mountinfo = try #require(snapshot.other["proc/self_mountinfo"] ?? nil)
-        let cgroups = try #require(snapshot.other["proc/cgroups"] ?? nil)
-        let layout = CgroupLayout(mountinfo: mountinfo, cgroups: cgroups)
-        #expect(layout.mode == .unified)
-        #expect(layout.unified.first?.point == "/sys/fs/cgroup")
-        #expect(layout.unified.first?.options.contains("memory_recursiveprot") == true)
-        #expect(layout.reasonFor(.memory) == nil)
-        #expect(layout.reasonFor(Controller(rawValue: "unheard")) == "not in this kernel")
     }
 
     @Test(

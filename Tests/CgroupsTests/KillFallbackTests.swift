@@ -2,13 +2,14 @@
 
 import Foundation
 import LinuxKernel
+import TestSupport
 import Testing
 
 @testable import Cgroups
 
 /// The way of Linux before 5.14, run on any kernel. Here because it is not public.
 @Suite(
-    "Killing without cgroup.kill", .enabled(if: (try? Cgroup.root().createChild("bulkhead-test-probe").remove()) != nil)
+    "Killing without cgroup.kill", .needs(.root), .needs(.cgroup2)
 )
 struct KillFallbackTests {
     @Test("Every process below is signalled, and the cgroup runs again") func fallback() throws {

@@ -5,15 +5,16 @@ import Foundation
 import LinuxKernel
 import NodeModel
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite("Controllers of a cgroup", .enabled(if: CgroupHost.isUsable, "needs root and a cgroup2 mount"))
+@Suite("Controllers of a cgroup", .needs(.root), .needs(.cgroup2))
 struct CgroupControllerTests {
     @Test(
         "A controller that version 2 does not have is refused before anything is made",
-        .enabled(if: !CgroupHost.controllers.contains(.memory), "needs a host without memory on version 2"))
+        .enabled(if: !TestTree.controllers.contains(.memory), "needs a host without memory on version 2"))
     func refused() throws {
-        let scratch = try CgroupHost.scratch()
+        let scratch = try TestTree.scratch()
         let error = #expect(throws: KernelError.self) {
             _ = try TransientCgroup(
                 named: "a", inGroup: "group", of: scratch.cgroup.duplicate(), enabling: [.memory])
@@ -27,10 +28,10 @@ struct CgroupControllerTests {
 
     @Test(
         "Controllers are enabled through all levels, from the top down",
-        .enabled(if: !CgroupHost.controllers.isEmpty, "needs a controller on version 2"))
+        .enabled(if: !TestTree.controllers.isEmpty, "needs a controller on version 2"))
     func enabling() throws {
-        let some = CgroupHost.controllers.intersection([.hugetlb, .pids, .memory, .cpu])
-        let scratch = try CgroupHost.scratch()
+        let some = TestTree.controllers.intersection([.hugetlb, .pids, .memory, .cpu])
+        let scratch = try TestTree.scratch()
         let middle = try scratch.cgroup.createChild("a").createChild("b")
         #expect(try middle.missingControllers(some).isEmpty)
         let leaf = try middle.createChild("c", enabling: some)
@@ -40,14 +41,14 @@ struct CgroupControllerTests {
 
     @Test(
         "Processes in the way are named, and the cgroup is not made threaded",
-        .enabled(if: !CgroupHost.controllers.isEmpty, "needs a controller on version 2"))
+        .enabled(if: !TestTree.controllers.isEmpty, "needs a controller on version 2"))
     func inTheWay() throws {
-        let scratch = try CgroupHost.scratch()
+        let scratch = try TestTree.scratch()
         let pod = try scratch.cgroup.createChild("a")
         let child = try pod.createChild("b")
         let sleeper = try Sleeper()
         try pod.move(sleeper.pid)
-        let error = #expect(throws: KernelError.self) { try pod.enable(CgroupHost.controllers) }
+        let error = #expect(throws: KernelError.self) { try pod.enable(TestTree.controllers) }
         #expect(error?.errno == .resourceBusy)
         #expect(error?.hint == "processes are in the cgroup itself: \(sleeper.pid)")
         #expect(try child.read(.cgroupType) == .domain)
@@ -55,9 +56,9 @@ struct CgroupControllerTests {
 
     @Test(
         "A controller that only the parent has not given is told apart",
-        .enabled(if: !CgroupHost.controllers.isDisjoint(with: [.pids]), "needs the pids controller"))
+        .needs(.controller("pids")))
     func parentOnly() throws {
-        let scratch = try CgroupHost.scratch(enabling: [.pids])
+        let scratch = try TestTree.scratch(enabling: [.pids])
         let child = try scratch.cgroup.createChild("a")
         let error = #expect(throws: KernelError.self) { try child.write(10, to: .pidsMax) }
         #expect(error?.hint == "the pids controller is not enabled in the parent")
@@ -68,9 +69,9 @@ struct CgroupControllerTests {
 
     @Test(
         "Limits read back as they were written",
-        .enabled(if: CgroupHost.controllers.isSuperset(of: [.memory, .pids, .cpu]), "needs memory, pids and cpu"))
+        .needs(.memoryController), .needs(.controller("pids")), .needs(.controller("cpu")))
     func limits() throws {
-        let scratch = try CgroupHost.scratch(enabling: [.memory, .pids, .cpu])
+        let scratch = try TestTree.scratch(enabling: [.memory, .pids, .cpu])
         let pod = try scratch.cgroup.duplicate()
         try pod.write(.mebibytes(16), to: .memoryMin)
         try pod.write(.mebibytes(32), to: .memoryLow)

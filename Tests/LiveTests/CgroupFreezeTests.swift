@@ -3,12 +3,13 @@
 import Cgroups
 import Foundation
 import LinuxKernel
+import TestSupport
 import Testing
 
-@Suite("Freezing a cgroup", .enabled(if: CgroupHost.isUsable, "needs root and a cgroup2 mount"))
+@Suite("Freezing a cgroup", .needs(.root), .needs(.cgroup2))
 struct CgroupFreezeTests {
     @Test("Processes stand still until thawed, and die of a kill while frozen") func freezing() throws {
-        let scratch = try CgroupHost.scratch()
+        let scratch = try TestTree.scratch()
         let sleeper = try Sleeper()
         try scratch.cgroup.move(sleeper.pid)
         #expect(try scratch.cgroup.freeze(timeout: .seconds(10)) == .frozen)
@@ -21,7 +22,7 @@ struct CgroupFreezeTests {
     }
 
     @Test("A cgroup under a frozen one does not run when it is thawed") func ancestor() throws {
-        let scratch = try CgroupHost.scratch()
+        let scratch = try TestTree.scratch()
         let child = try scratch.cgroup.createChild("a")
         #expect(try scratch.cgroup.freeze(timeout: .seconds(10)) == .frozen)
         #expect(try child.thaw() == .heldByAncestor)
@@ -29,7 +30,7 @@ struct CgroupFreezeTests {
     }
 
     @Test("Without time a freeze that is not reached is taken back") func timeOut() throws {
-        let scratch = try CgroupHost.scratch()
+        let scratch = try TestTree.scratch()
         let sleeper = try Sleeper()
         try scratch.cgroup.move(sleeper.pid)
         // Either the kernel was faster, or the request is gone.

@@ -7,10 +7,7 @@ import Synchronization
 import SystemPackage
 
 /// What the live tests of cgroups share: everything they make is below `bulkhead-test-PID-N` of the version 2 root.
-enum CgroupHost {
-    /// Whether a cgroup can be made here.
-    static let isUsable: Bool = (try? scratch()) != nil
-
+enum TestTree {
     /// The controllers of the version 2 tree.
     static let controllers: Set<Controller> = {
         guard let root = try? Cgroup.root(), let all = try? root.read(.controllers) else { return [] }

@@ -5,7 +5,7 @@ import Testing
 @testable import Cgroups
 
 @Suite("Where control groups are mounted, and where a process is")
-struct LayoutTests {
+struct PlaceTests {
     static let hybrid = """
         31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
         33 31 0:30 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct
@@ -14,41 +14,19 @@ struct LayoutTests {
         40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
         41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:4 - cgroup2 cgroup2 rw
         """
-    static let subsystems = """
-        #subsys_name\thierarchy\tnum_cgroups\tenabled
-        cpuset\t3\t1\t1
-        memory\t4\t12\t1
-        rdma\t0\t1\t0
-        hugetlb\t0\t1\t1
-        """
-
-    @Test("A hybrid host says where each controller is") func hybridHost() {
-        let layout = CgroupLayout(mountinfo: Self.hybrid, cgroups: Self.subsystems)
-        #expect(layout.mode == .hybrid)
-        #expect(layout.unified.map(\.point) == ["/sys/fs/cgroup/unified"])
-        #expect(layout.reasonFor(.memory) == "bound to cgroup v1 at /sys/fs/cgroup/memory")
-        #expect(layout.reasonFor(.io) == "bound to cgroup v1 at /sys/fs/cgroup/blkio")
-        #expect(layout.reasonFor(.cpuset) == "bound to a cgroup v1 hierarchy that is not mounted here")
-        #expect(layout.reasonFor(.rdma) == "disabled on the kernel's command line")
-        #expect(layout.reasonFor(.dmem) == "not in this kernel")
-        #expect(layout.reasonFor(.hugetlb) == nil)
-        #expect(layout.legacy["name=systemd"] == nil)
+    @Test("The version 2 mount of a hybrid host is found") func hybridHost() {
+        #expect(CgroupMount.all(in: Self.hybrid).map(\.point) == ["/sys/fs/cgroup/unified"])
+        #expect(CgroupMount.all(in: "35 31 0:32 / /c rw - cgroup cgroup rw,memory").isEmpty)
     }
 
     @Test("The mount of the whole tree comes before a part of it, and odd names are read") func mounts() {
-        let layout = CgroupLayout(
-            mountinfo: """
+        let mounts = CgroupMount.all(
+            in: """
                 50 23 0:38 /pod\\040a /mnt/a\\134b rw - cgroup2 none rw,nsdelegate
                 41 31 0:38 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw,memory_recursiveprot
                 """)
-        #expect(layout.mode == .unified)
-        #expect(layout.unified.map(\.root) == ["/", "/pod a"])
-        #expect(layout.unified.last?.point == "/mnt/a\\b")
-    }
-
-    @Test("Neither version, and version 1 alone") func others() {
-        #expect(CgroupLayout(mountinfo: "").mode == .none)
-        #expect(CgroupLayout(mountinfo: "35 31 0:32 / /c rw - cgroup cgroup rw,memory").mode == .legacy)
+        #expect(mounts.map(\.root) == ["/", "/pod a"])
+        #expect(mounts.last?.point == "/mnt/a\\b")
     }
 
     @Test("A line of /proc/PID/cgroup is divided by its first two colons") func membership() {
