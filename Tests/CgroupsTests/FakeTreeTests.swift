@@ -56,6 +56,24 @@ struct FakeTreeTests {
         #expect(pod.path == "/fake/pod")
     }
 
+    @Test("A file without a constant is read and written as text") func texts() throws {
+        let tree = try Self.tree()
+        defer { tree.remove() }
+        try tree.put("", "pod/memory.swap.high")
+        let pod = try tree.open("pod")
+        let file = CgroupFile(named: "memory.swap.high")
+        #expect(file.controller == .memory)
+        try pod.write(text: "4096", to: file)
+        #expect(try pod.text(of: file) == "4096")
+        #expect(try pod.text(of: CgroupFile(named: "memory.unheard")) == nil)
+        for text in ["", "\n", "  "] {
+            #expect(throws: KernelError.self) { try pod.write(text: text, to: file) }
+        }
+        #expect(throws: KernelError.self) { _ = try pod.text(of: CgroupFile(named: "../cgroup.procs")) }
+        let error = #expect(throws: KernelError.self) { _ = try pod.text(of: CgroupFile(named: "io.max")) }
+        #expect(error?.hint?.contains("the io controller is") == true)
+    }
+
     @Test("Less than a page is refused before any call") func refusal() throws {
         let tree = try Self.tree()
         defer { tree.remove() }
