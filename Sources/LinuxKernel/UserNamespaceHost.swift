@@ -33,7 +33,8 @@ public struct UserNamespaceHost: Hashable, Sendable {
         unsafe bk_probe_user_namespace(&outcome)
         var reason: String?
         if outcome.step != 0 {
-            reason = explain(outcome, NamespaceSwitches.read(), rights)
+            reason = explain(
+                step: outcome.step, error: Errno(rawValue: outcome.error), NamespaceSwitches.read(), rights)
         } else if rights.has(CallerRights.setUID) {
             do throws(KernelError) {
                 _ = try scratchUserNamespace(rights)
@@ -43,18 +44,17 @@ public struct UserNamespaceHost: Hashable, Sendable {
     }
 
     static func explain(
-        _ outcome: bk_userns_outcome, _ switches: NamespaceSwitches, _ rights: CallerRights
+        step failed: Int32, error: Errno, _ switches: NamespaceSwitches, _ rights: CallerRights
     ) -> String {
-        let error = Errno(rawValue: outcome.error)
         let isPrivileged = rights.has(CallerRights.sysAdmin)
-        guard Int(outcome.step) == bk_userns_clone else {
+        guard Int(failed) == bk_userns_clone else {
             if switches.appArmorRestricts == 1, !isPrivileged {
                 return
                     "AppArmor takes its capabilities away (kernel.apparmor_restrict_unprivileged_userns=1); set it to "
                     + "0, or give the program a profile with `userns,`"
             }
             let step =
-                switch Int(outcome.step) {
+                switch Int(failed) {
                 case bk_userns_setgroups: "writing its setgroups"
                 case bk_userns_uid_map: "writing its uid_map"
                 case bk_userns_gid_map: "writing its gid_map"
