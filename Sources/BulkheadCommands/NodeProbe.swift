@@ -2,6 +2,7 @@
 
 internal import LinuxKernel
 internal import NodeModel
+internal import SystemPackage
 
 extension Node {
     /// This machine: its memory, processors and page size, with the pods' cgroups beneath `root`.

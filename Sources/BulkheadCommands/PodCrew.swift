@@ -11,7 +11,8 @@ struct PodCrew: ~Copyable {
     private let plans: PodLaunch
     private let limits: PodLimits
     private let namespaces: SharedNamespaces
-    private var status: PodStatusFile
+    private var status: StatusFile
+    private var containers: [JSON.Member] = []
     private var running: [Member] = []
 
     /// A started container.
@@ -31,7 +32,14 @@ struct PodCrew: ~Copyable {
     init(_ plans: PodLaunch, _ limits: PodLimits, statusFile: String?) throws {
         self.plans = plans
         self.limits = limits
-        status = PodStatusFile(statusFile, plans, limits)
+        status = StatusFile(
+            statusFile,
+            [
+                JSON.Member("pod", .string("\(plans.pod)")), JSON.Member("uid", .string(plans.pod.uid)),
+                JSON.Member("qosClass", .string("\(limits.qosClass)")),
+                JSON.Member("map", .optional(plans.map.map { "\($0)" })),
+                JSON.Member("cgroup", .optional(limits.own.first.map { "/\($0)" })),
+            ])
         namespaces = try SharedNamespaces(user: plans.map, kinds: plans.sharedKinds, hostName: plans.hostName)
     }
 
@@ -50,7 +58,18 @@ struct PodCrew: ~Copyable {
     }
 
     /// Tells how it ended, once nothing of the pod is left.
-    mutating func finish() throws { try status.ended() }
+    mutating func finish() throws {
+        status["state"] = "ended"
+        try status.write()
+    }
+
+    /// Replaces what the status file says of a container.
+    private mutating func tell(_ name: String, _ value: JSON) throws(KernelError) {
+        containers.removeAll { $0.name == name }
+        containers.append(JSON.Member(name, value))
+        status["containers"] = .object(containers)
+        try status.write()
+    }
 
     private mutating func start(_ container: Container, _ tree: borrowing RunTree) throws {
         guard let path = limits.path(ofContainer: container.name) else { return }
@@ -63,7 +82,7 @@ struct PodCrew: ~Copyable {
             throw ToolFailure(
                 ToolExit(rawValue: error.exitCode) ?? .failed, "\(plans.pod): container \(container.name) did not start")
         }
-        try status.started(container.name, pid: child.pid, cgroup: path)
+        try tell(container.name, ["pid": .integer(child.pid), "cgroup": .string("/\(path)")])
         running.append(Member(name: container.name, isSidecar: container.isSidecar, child: child))
     }
 
@@ -89,7 +108,7 @@ struct PodCrew: ~Copyable {
             guard let child = member.child.take() else { continue }
             let exit = try child.wait()
             member.exit = exit
-            try status.ended(member.name, exit)
+            try tell(member.name, exit.json)
         }
     }
 

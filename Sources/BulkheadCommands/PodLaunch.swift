@@ -92,7 +92,7 @@ struct PodLaunch {
         }
         // An emptyDir of one container is a tmpfs in its mount namespace, and ends with it.
         let empty = try container.volumeMounts.compactMap { mount -> RootFileSystem.Step? in
-            guard case .emptyDir(_, let limit)? = try volume(mount, container).source else { return nil }
+            guard case .emptyDir(_, let limit) = try volume(mount, container).source else { return nil }
             try refuseSharing(mount, container)
             return .new(
                 type: "tmpfs", target: mount.mountPath,

@@ -50,7 +50,7 @@ struct PodLimits {
         self.own = own
         self.containers = containers
 
-        let wanted = Set(planned.values.joined().compactMap { CgroupFile(planned: $0.name).controller })
+        let wanted = Set(planned.values.joined().compactMap { CgroupFile(named: $0.name).controller })
         let missing = try Cgroup.open(mount).missingControllers(wanted)
         for (controller, reason) in missing.sorted(by: { $0.key < $1.key }) {
             let text = "values of the \(controller) controller cannot be set: \(reason)"
@@ -60,7 +60,7 @@ struct PodLimits {
         controllers = wanted.subtracting(missing.keys)
         self.planned = planned.mapValues { files in
             files.filter { file in
-                CgroupFile(planned: file.name).controller.map { missing[$0] == nil } ?? true
+                CgroupFile(named: file.name).controller.map { missing[$0] == nil } ?? true
             }
         }
     }

@@ -16,11 +16,13 @@ struct RunPods: ~Copyable {
     private let signals: SignalDescriptor
 
     init(_ command: RunCommand) throws {
-        pod = try Self.onlyPod(of: command.manifests)
-        images = try Dictionary(command.images.map(Self.image)) { $1 }
+        let pod = try Self.onlyPod(of: command.manifests)
+        let images = try Dictionary(command.images.map(Self.image)) { $1 }
+        signals = try SignalDescriptor(forwardedSignals + [Signal.pipe])
+        self.pod = pod
+        self.images = images
         bestEffort = command.bestEffort
         statusFile = command.jsonStatus
-        signals = try SignalDescriptor(forwardedSignals + [Signal.pipe])
     }
 
     private static func onlyPod(of files: [String]) throws -> Pod {
@@ -47,23 +49,13 @@ struct RunPods: ~Copyable {
             throw ToolFailure(.impossible, "a Pod needs ranges of ids and cgroups, which only root may take")
         }
         let host = CgroupHost.probe()
-        let ids = try pod.spec.hostUsers ? nil : RunIDs(.automatic, host: host)
-        let map: IDMap?
-        switch ids {
-        case .some(let ids): map = ids.map
-        case .none: map = nil
-        }
-        let plans = PodLaunch(pod: pod, map: map, images: images)
+        let ids = try RunIDs(pod.spec.hostUsers ? nil : .automatic, host: host)
+        let plans = PodLaunch(pod: pod, map: ids.map, images: images)
         try plans.refuseUnimplemented()
         let limits = try PodLimits(pod, host: host, bestEffort: bestEffort)
-        let claim: SharedDescriptor?
-        switch ids {
-        case .some(let ids): claim = try ids.sharedClaim()
-        case .none: claim = nil
-        }
         let tree = try RunTree(
             beneath: limits.mount, groups: limits.groups, own: limits.own, controllers: limits.controllers,
-            holding: claim)
+            holding: ids.claim)
         try tree.raise(min: limits.protection.min, low: limits.protection.low)
         for path in limits.own { try tree.cgroup(path).write(limits.files(of: path)) }
         var crew = try PodCrew(plans, limits, statusFile: statusFile)
