@@ -106,8 +106,9 @@ extension KernelFeatures {
         }
         let delegated = probedText("/sys/kernel/cgroup/delegate")?.split(separator: "\n") ?? []
         if delegated.contains(Substring(file)) { return .works(note: "as /sys/kernel/cgroup/delegate tells") }
-        let why =
-            enabled ? "no cgroup below it may be made" : "\(controller ?? "") is not in its cgroup.subtree_control"
-        return .unknown("no cgroup to look into: \(root) has no child and \(why)")
+        if enabled { return .unknown("\(root) has no child to look into, and none may be made here") }
+        return .unknown(
+            "\(controller ?? "") is not in \(root)/cgroup.subtree_control, so no cgroup has the file; write +"
+                + "\(controller ?? "") to it to find out")
     }
 }
