@@ -95,7 +95,9 @@ extension KernelFeatures {
             let names = (try? directory.entries()) ?? []
             for name in names {
                 guard let child = try? directory.status(of: name), child.isDirectory else { continue }
-                return (try? directory.status(of: "\(name)/\(file)")) != nil ? .works() : otherwise()
+                if (try? directory.status(of: "\(name)/\(file)")) != nil { return .works() }
+                // Only a cgroup that is still there shows that its kernel lacks the file.
+                if (try? directory.status(of: name)) != nil { return otherwise() }
             }
             // A name nobody else takes: our process id is not reused while we live.
             let scratch = "bulkhead-probe-\(readLink("/proc/self") ?? "0")"
