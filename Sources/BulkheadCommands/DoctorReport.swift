@@ -44,7 +44,9 @@ struct DoctorReport {
         case .unifiedTree: cgroup.absence
         case .controller(let name): cgroup.unavailability(of: name)
         case .idmap(let path):
-            paths.first { $0.path.string == FilePath(path).string }.flatMap { $0.takesIDMap ? nil : $0.reason ?? "unknown" }
+            paths.first { $0.path.string == FilePath(path).string }.flatMap {
+                $0.takesIDMap ? nil : $0.reason ?? "unknown"
+            }
         }
     }
 
