@@ -20,8 +20,16 @@
 
 struct janitor {
     int caller, root, keep;
-    char group[256], cgroup[512], file[768];
+    const char *cgroup;  // the entry of `own` that is being removed
+    char file[2048];
+    char lists[];        // `own`, then `groups`
 };
+
+BK_CHILD size_t length(const char *text) {
+    size_t size = 0;
+    while (text[size]) size++;
+    return size;
+}
 
 BK_CHILD const char *file_of(struct janitor *j, const char *file) {
     size_t at = 0;
@@ -100,34 +108,49 @@ BK_CHILD void work(void *argument) {
     struct pollfd caller = {.fd = j->caller, .events = POLLIN};
     while (bk_raw(SYS_ppoll, &caller, 1, NULL, NULL, KERNEL_SIGSET_SIZE) <= 0) {}
 
-    for (int round = 0; round < 600; round++) {
-        kill_all(j);
-        long result = bk_raw(SYS_unlinkat, j->root, j->cgroup, AT_REMOVEDIR);
-        if (result != -EBUSY) break;
-        wait_for_change(j);
+    const char *entry = j->lists;
+    for (; *entry; entry += length(entry) + 1) {
+        j->cgroup = entry;
+        for (int round = 0; round < 600; round++) {
+            kill_all(j);
+            long result = bk_raw(SYS_unlinkat, j->root, entry, AT_REMOVEDIR);
+            if (result != -EBUSY) break;
+            wait_for_change(j);
+        }
     }
-    bk_raw(SYS_unlinkat, j->root, j->group, AT_REMOVEDIR);
+    for (entry++; *entry; entry += length(entry) + 1) bk_raw(SYS_unlinkat, j->root, entry, AT_REMOVEDIR);
     for (;;) bk_raw(SYS_exit_group, 0);
 }
 
-int32_t bk_start_janitor(int caller_pidfd, int root, const char *group, const char *cgroup, int keep, int *pidfd) {
-    if (strlen(group) >= sizeof((struct janitor *)0)->group || strlen(cgroup) >= sizeof((struct janitor *)0)->cgroup)
-        return -ENAMETOOLONG;
-    char *room = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+// The bytes of a list: strings ended by NUL, an empty one at the end.
+static size_t list_size(const char *list) {
+    size_t size = 0;
+    while (list[size]) size += strlen(list + size) + 1;
+    return size + 1;
+}
+
+int32_t bk_start_janitor(int caller_pidfd, int root, const char *own, const char *groups, int keep, int *pidfd) {
+    size_t own_size = list_size(own), groups_size = list_size(groups);
+    size_t head = (sizeof(struct janitor) + own_size + groups_size + 4095) / 4096 * 4096;
+    for (const char *entry = own; *entry; entry += strlen(entry) + 1)
+        if (strlen(entry) + sizeof "/cgroup.events" > sizeof((struct janitor *)0)->file) return -ENAMETOOLONG;
+    char *room = mmap(NULL, head + STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED) return -errno;
     struct janitor *j = (struct janitor *)room;
-    *j = (struct janitor){.caller = caller_pidfd, .root = root, .keep = keep};
-    strcpy(j->group, group);
-    strcpy(j->cgroup, cgroup);
+    j->caller = caller_pidfd;
+    j->root = root;
+    j->keep = keep;
+    memcpy(j->lists, own, own_size);
+    memcpy(j->lists + own_size, groups, groups_size);
 
     int fd = -1;
     // A copy of the caller's memory, since it may outlive the caller; exit signal 0, so that no reaper meets it.
     struct clone_args args = {
         .flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND, .pidfd = (uint64_t)(uintptr_t)&fd,
-        .stack = (uint64_t)(uintptr_t)room + 8192, .stack_size = STACK_SIZE - 8192,
+        .stack = (uint64_t)(uintptr_t)room + head, .stack_size = STACK_SIZE,
     };
     long pid = bk_raw_clone(&args, sizeof args, work, j);
-    munmap(room, STACK_SIZE);
+    munmap(room, head + STACK_SIZE);
     if (pid > 0) *pidfd = fd;
     return (int32_t)pid;
 }

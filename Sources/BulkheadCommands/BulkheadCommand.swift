@@ -21,8 +21,16 @@ public struct BulkheadCommand: AsyncParsableCommand {
     public init() {}
 
     /// Runs the tool with the arguments of the command line (the program's name first); the exit code.
-    public static func run(_ commandLine: [String]) async -> Int32 {
+    ///
+    /// Stays on the caller's thread: a command that is not asynchronous costs no thread, and the runtime has opened
+    /// nothing of its own before closed standard streams are filled.
+    public nonisolated(nonsending) static func run(_ commandLine: [String]) async -> Int32 {
         Output.fillClosedStreams()
+        // Swift reads the arguments from /proc; without it the tool would seem to be called with none.
+        guard !commandLine.isEmpty else {
+            Output.complain("the command line cannot be read: /proc is not mounted here")
+            return ToolExit.impossible.rawValue
+        }
         do {
             var command = try parseAsRoot(Array(commandLine.dropFirst()))
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -31,7 +31,7 @@ struct DoctorCommand: ParsableCommand {
     func run() throws {
         var asked = paths
         for case .idmap(let path) in requirements where !asked.contains(path) { asked.append(path) }
-        let report = DoctorReport(paths: asked.map { FilePath($0) })
+        let report = DoctorReport(paths: asked)
         if json {
             try Output.print(report.json)
         } else {

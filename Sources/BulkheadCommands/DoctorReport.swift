@@ -15,12 +15,12 @@ struct DoctorReport {
     var caller: CallerRights
 
     /// Looks at this host.
-    init(paths: [FilePath]) {
+    init(paths: [String]) {
         features = KernelFeatures.probe()
         cgroup = CgroupHost.probe()
         userNamespaces = UserNamespaceHost.probe()
         caller = CallerRights.current()
-        self.paths = paths.map { PathSupport.probe($0) }
+        self.paths = paths.map { PathSupport.probe(FilePath($0)) }
         do throws(KernelError) {
             let running = try KernelVersion.running()
             version = running
@@ -44,7 +44,9 @@ struct DoctorReport {
         case .unifiedTree: cgroup.absence
         case .controller(let name): cgroup.unavailability(of: name)
         case .idmap(let path):
-            paths.first { $0.path == FilePath(path) }.flatMap { $0.takesIDMap ? nil : $0.reason ?? "unknown" }
+            paths.first { $0.path.string == FilePath(path).string }.flatMap {
+                $0.takesIDMap ? nil : $0.reason ?? "unknown"
+            }
         }
     }
 

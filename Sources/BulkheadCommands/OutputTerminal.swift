@@ -58,7 +58,7 @@ struct Style {
     func yellow(_ text: String) -> String { wrapped(text, "33") }
 
     private func wrapped(_ text: String, _ code: String) -> String {
-        isColoured ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+        isColoured && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 }
 

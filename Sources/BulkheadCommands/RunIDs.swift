@@ -7,11 +7,15 @@ internal import UserNamespaces
 
 /// The ids of a run: its map, and the claim that keeps other runs off the same host ids.
 struct RunIDs: ~Copyable {
-    let map: IDMap
+    /// Nil stays in the caller's user namespace.
+    let map: IDMap?
     let claim: IDRangeClaim?
 
-    init(_ ids: RunRequest.IDs, host: CgroupHost) throws {
+    init(_ ids: RunRequest.IDs?, host: CgroupHost) throws {
         switch ids {
+        case nil:
+            map = nil
+            claim = nil
         case .given(let map):
             self.map = map
             claim = nil

@@ -8,7 +8,8 @@ internal import SystemPackage
 struct RunPlace {
     /// The limits that this host can set.
     let limits: RunCgroup
-    private let root: FilePath?
+    /// Where cgroup v2 is mounted; nil when the run has no cgroup of its own.
+    let mount: FilePath?
 
     /// Refuses what this host cannot give, or with `bestEffort` says so and goes on without.
     init(_ wanted: RunCgroup, host: CgroupHost, bestEffort: Bool) throws {
@@ -22,11 +23,11 @@ struct RunPlace {
                 guard bestEffort else { throw ToolFailure(.impossible, "no cgroup of its own: \(reason)") }
                 Output.complain("going on without a cgroup: \(reason)")
             }
-            self.root = nil
+            mount = nil
             limits = wanted.without(wanted.controllers)
             return
         }
-        self.root = root
+        mount = root
         let missing = try Cgroup.open(root).missingControllers(wanted.controllers)
         for (controller, reason) in missing.sorted(by: { $0.key < $1.key }) {
             let text = "limits of the \(controller) controller cannot be set: \(reason)"
@@ -36,12 +37,6 @@ struct RunPlace {
         limits = wanted.without(Set(missing.keys))
     }
 
-    /// The v2 root, or nil when the run has no cgroup of its own.
-    func openRoot() throws(KernelError) -> Cgroup? {
-        guard let root else { return nil }
-        return try Cgroup.open(root)
-    }
-
     /// The path in the cgroup tree.
-    func path(of name: String) -> String? { root == nil ? nil : "/\(limits.group)/\(name)" }
+    func path(of name: String) -> String? { mount == nil ? nil : "/\(limits.group)/\(name)" }
 }

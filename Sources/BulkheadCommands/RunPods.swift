@@ -1,6 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 
-struct RunPods {
-    init(_ command: RunCommand) {}
-    func run() throws -> Int32 { 1 }
+internal import Cgroups
+internal import Launching
+internal import LinuxKernel
+internal import NodeModel
+internal import PodManifests
+internal import SystemPackage
+
+/// `bulkhead run -f`: a Kubernetes Pod, every container of it, from its manifest to its last trace's removal.
+struct RunPods: ~Copyable {
+    private let pod: Pod
+    private let images: [String: String]
+    private let bestEffort: Bool
+    private let statusFile: String?
+    private let signals: SignalDescriptor
+
+    init(_ command: RunCommand) throws {
+        let pod = try Self.onlyPod(of: command.manifests)
+        let images = try Dictionary(command.images.map(Self.image)) { $1 }
+        signals = try SignalDescriptor(forwardedSignals + [Signal.pipe])
+        self.pod = pod
+        self.images = images
+        bestEffort = command.bestEffort
+        statusFile = command.jsonStatus
+    }
+
+    private static func onlyPod(of files: [String]) throws -> Pod {
+        let pods = try files.flatMap { file in
+            let text = try Descriptor.open(FilePath(file), .reading).readText()
+            do { return try PodManifest(parsing: text, file: file).pods } catch {
+                throw ToolFailure(.failed, "\(error)")
+            }
+        }
+        guard let pod = pods.first, pods.count == 1 else {
+            throw ToolFailure(.failed, "run takes one Pod; \(files.joined(separator: ", ")) has \(pods.count)")
+        }
+        return pod
+    }
+
+    private static func image(_ text: String) throws(ToolFailure) -> (String, String) {
+        let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { throw ToolFailure(.usage, "--image \(text): expected NAME=DIR") }
+        return (parts[0], parts[1])
+    }
+
+    consuming func run() throws -> Int32 {
+        guard effectiveUserID == 0 else {
+            throw ToolFailure(.impossible, "a Pod needs ranges of ids and cgroups, which only root may take")
+        }
+        let host = CgroupHost.probe()
+        let ids = try RunIDs(pod.spec.hostUsers ? nil : .automatic, host: host)
+        let plans = PodLaunch(pod: pod, map: ids.map, images: images)
+        try plans.refuseUnimplemented()
+        let limits = try PodLimits(pod, host: host, bestEffort: bestEffort)
+        let tree = try RunTree(
+            beneath: limits.mount, groups: limits.groups, own: limits.own, controllers: limits.controllers,
+            holding: ids.claim)
+        try tree.raise(min: limits.protection.min, low: limits.protection.low)
+        for path in limits.own { try tree.cgroup(path).write(limits.files(of: path)) }
+        var crew = try PodCrew(plans, limits, statusFile: statusFile)
+        let code = try crew.run(in: tree, signals: signals)
+        try tree.remove()
+        try crew.finish()
+        return code
+    }
 }

@@ -106,7 +106,7 @@ struct RunRequest {
 
     /// Docker's default set and CAP_NET_ADMIN, with what was added and without what was dropped; and the added alone.
     static func capabilities(
-        adding added: [String], dropping dropped: [String]
+        adding added: [String], dropping dropped: [String], base: CapabilitySet = .userNamespaceDefault
     ) throws -> (all: CapabilitySet, added: CapabilitySet) {
         func parse(_ names: [String], _ option: String) throws -> CapabilitySet {
             try names.reduce(into: CapabilitySet()) { set, name in
@@ -116,8 +116,8 @@ struct RunRequest {
         }
         let wanted = try parse(added, "--cap-add")
         let unwanted = try parse(dropped, "--cap-drop")
-        let base = CapabilitySet.userNamespaceDefault.subtracting(unwanted)
-        return (base.union(wanted).intersection(.supported), wanted.intersection(.supported))
+        let kept = base.subtracting(unwanted)
+        return (kept.union(wanted).intersection(.supported), wanted.intersection(.supported))
     }
 }
 

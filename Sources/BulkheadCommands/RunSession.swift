@@ -25,28 +25,34 @@ struct RunSession: ~Copyable {
         let launch = try plannedLaunch(ids.map)
         let place = try RunPlace(request.cgroup, host: host, bestEffort: request.bestEffort)
         let name = request.cgroup.name ?? "run-\(processID)"
-        var status = RunStatusFile(request.statusFile, map: ids.map, cgroup: place.path(of: name))
+        var status = StatusFile(
+            request.statusFile,
+            [
+                JSON.Member("map", .optional(ids.map.map { "\($0)" })),
+                JSON.Member("cgroup", .optional(place.path(of: name))),
+            ])
 
         let exit: Exit
-        if let root = try place.openRoot() {
-            // The janitor comes first: between its start and the cgroup's end there is no instant without someone to
-            // remove it.
-            let janitor = try Janitor(
-                removing: name, inGroup: place.limits.group, of: root, holding: ids.claim)
-            let own = try TransientCgroup(
-                named: name, inGroup: place.limits.group, of: root, enabling: place.limits.controllers)
-            try place.limits.write(to: own.cgroup)
-            exit = try follow(try launch.start(in: own.cgroup), &status)
-            try own.remove()
-            _ = consume janitor
+        if let mount = place.mount {
+            let limits = place.limits
+            let path = "\(limits.group)/\(name)"
+            let tree = try RunTree(
+                beneath: mount, groups: [limits.group], own: [path], controllers: limits.controllers, holding: ids.claim)
+            try tree.raise(min: limits.memoryMin ?? .zero, low: limits.memoryLow ?? .zero)
+            let cgroup = try tree.cgroup(path)
+            try limits.write(to: cgroup)
+            exit = try follow(try launch.start(in: cgroup), &status)
+            try tree.remove()
         } else {
             exit = try follow(try launch.start(), &status)
         }
-        try status.ended(exit)
+        status["state"] = "ended"
+        status["exit"] = exit.json
+        try status.write()
         return exit.status.shellCode
     }
 
-    private func plannedLaunch(_ map: IDMap) throws -> Launch {
+    private func plannedLaunch(_ map: IDMap?) throws -> Launch {
         var launch = Launch(request.command, arguments: request.arguments)
         launch.environment = request.environment
         launch.directory = request.directory
@@ -75,8 +81,10 @@ struct RunSession: ~Copyable {
     }
 
     /// Stays with the command until it has ended.
-    private borrowing func follow(_ child: consuming Child, _ status: inout RunStatusFile) throws -> Exit {
-        try status.started(pid: child.pid, passedOver: child.passedOver)
+    private borrowing func follow(_ child: consuming Child, _ status: inout StatusFile) throws -> Exit {
+        status["pid"] = .integer(child.pid)
+        status["passedOver"] = .strings(child.passedOver.map { "\($0)" })
+        try status.write()
         return try wait(for: child, signals: signals, terminal: try RunTerminal.joining(child.takeTerminal()))
     }
 }

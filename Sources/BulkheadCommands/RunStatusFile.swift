@@ -6,42 +6,26 @@ internal import NodeModel
 internal import SystemPackage
 
 /// `--json-status FILE`: what runs, and how it ended. Replaced as a whole, so that a reader never sees half of it.
-struct RunStatusFile {
+struct StatusFile {
     private let path: FilePath?
-    private var members: [JSON.Member]
+    var members: [JSON.Member]
 
-    init(_ path: String?, map: IDMap, cgroup: String?) {
+    init(_ path: String?, _ members: [JSON.Member]) {
         self.path = path.map { FilePath($0) }
-        members = [
-            JSON.Member("state", "running"), JSON.Member("map", .string("\(map)")),
-            JSON.Member("cgroup", .optional(cgroup)),
-        ]
+        self.members = [JSON.Member("state", "running")] + members
     }
 
-    mutating func started(pid: Int32, passedOver: [LaunchError]) throws {
-        members.append(JSON.Member("pid", .integer(pid)))
-        members.append(JSON.Member("passedOver", .strings(passedOver.map { "\($0)" })))
-        try write()
-    }
-
-    mutating func ended(_ exit: Exit) throws {
-        members[0].value = "ended"
-        switch exit.status {
-        case .exited(let code): members.append(JSON.Member("exitCode", .integer(code)))
-        case .killed(let signal): members.append(JSON.Member("signal", .integer(signal)))
+    /// Sets a member, or adds it.
+    subscript(_ name: String) -> JSON? {
+        get { members.first { $0.name == name }?.value }
+        set {
+            members.removeAll { $0.name == name }
+            if let newValue { members.append(JSON.Member(name, newValue)) }
         }
-        members.append(
-            JSON.Member(
-                "usage",
-                [
-                    "userMicroseconds": .integer(exit.usage.userMicroseconds),
-                    "systemMicroseconds": .integer(exit.usage.systemMicroseconds),
-                    "maxResidentKibibytes": .integer(exit.usage.maxResidentKibibytes),
-                ]))
-        try write()
     }
 
-    private func write() throws(KernelError) {
+    /// Writes the file anew.
+    func write() throws(KernelError) {
         guard let path, let name = path.lastComponent?.string else { return }
         let folder = path.removingLastComponent()
         let directory = try Descriptor.open(folder.isEmpty ? "." : folder, [.path, .directory])
@@ -49,10 +33,27 @@ struct RunStatusFile {
         do {
             let file = try directory.open(temporary, [.create, .truncate, .writing, .noFollow], mode: 0o644)
             try file.write(Array((JSON.object(members).description + "\n").utf8))
+            try directory.rename(temporary, to: name)
         } catch {
             try? directory.removeFile(temporary)
             throw error
         }
-        try directory.rename(temporary, to: name)
+    }
+}
+
+extension Exit {
+    /// How a command ended and what it used, for a status file.
+    var json: JSON {
+        let end: JSON.Member =
+            switch status {
+            case .exited(let code): JSON.Member("exitCode", .integer(code))
+            case .killed(let signal): JSON.Member("signal", .integer(signal))
+            }
+        let usage: JSON = [
+            "userMicroseconds": .integer(usage.userMicroseconds),
+            "systemMicroseconds": .integer(usage.systemMicroseconds),
+            "maxResidentKibibytes": .integer(usage.maxResidentKibibytes),
+        ]
+        return .object([end, JSON.Member("usage", usage)])
     }
 }

@@ -29,6 +29,9 @@ public struct Controller: RawRepresentable, Hashable, Sendable, Comparable, Cust
     /// The controllers with interface files that are known here, in the kernel's order.
     public static let known: [Controller] = [cpuset, cpu, io, memory, hugetlb, pids, rdma, misc, dmem]
 
+    /// Whether it is known to have no notion of threads, so that the kernel refuses it (EBUSY) where processes are.
+    var needsDomain: Bool { [.io, .memory, .hugetlb, .rdma, .misc, .dmem].contains(self) }
+
     /// The name that cgroup version 1 and `/proc/cgroups` use.
     public var legacyName: String { self == .io ? "blkio" : rawValue }
 

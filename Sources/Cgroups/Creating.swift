@@ -35,9 +35,7 @@ extension Cgroup {
         }
         try enable(controllers)
         do { if try !directory.makeDirectory(name) { return nil } } catch {
-            throw gone(error.placed(in: location)).hinting(
-                error.errno == .resourceTemporarilyUnavailable
-                    ? "an ancestor's cgroup.max.descendants or cgroup.max.depth is reached" : nil)
+            throw gone(error.placed(in: location)).hinting(makingHint(error.errno))
         }
         return try openChild(name)
     }
@@ -50,13 +48,25 @@ extension Cgroup {
         if controllers.isEmpty { return }
         let missing = controllers.subtracting(try required(.subtreeControl))
         if missing.isEmpty { return }
+        let command = missing.sorted().map { "+\($0)" }.joined(separator: " ")
+        // With one controller among them that knows no threads, the kernel itself refuses the whole line when processes
+        // are inside; then the write is the test. It is also the test of what the parent has given.
+        if missing.contains(where: \.needsDomain) {
+            do {
+                try write(command, to: .subtreeControl)
+                return
+            } catch {
+                if error.errno == .resourceBusy { try refuseInternalProcesses(command) }
+                guard error.errno == .noSuchFileOrDirectory else { throw error }
+            }
+        }
+        try refuseInternalProcesses(command)
         let absent = missing.subtracting(try required(.controllers))
-        try refuseInternalProcesses(missing)
         if !absent.isEmpty {
             guard let parent = try parent() else { throw try unavailable(absent) }
             try parent.enable(absent)
         }
-        try write(missing.sorted().map { "+\($0)" }.joined(separator: " "), to: .subtreeControl)
+        try write(command, to: .subtreeControl)
     }
 
     /// Which of the controllers cannot be had anywhere in this tree: the reason for each. Reads only.
@@ -66,10 +76,10 @@ extension Cgroup {
         let missing = controllers.subtracting(try required(.controllers))
         if missing.isEmpty { return [:] }
         if let parent = try parent() { return try parent.missingControllers(missing) }
-        let layout = CgroupLayout.ofThisProcess()
+        let host = CgroupHost.probe()
         return Dictionary(
             uniqueKeysWithValues: missing.map { controller in
-                (controller, layout?.reasonFor(controller) ?? "not available in \(location)")
+                (controller, host.unavailability(of: controller.rawValue) ?? "not available in \(location)")
             })
     }
 
@@ -90,16 +100,25 @@ extension Cgroup {
     /// Below the root a cgroup has either processes or children with controllers. The kernel answers EBUSY, or for
     /// threaded controllers turns the cgroup into a threaded domain without a word; so look first, and name who is in
     /// the way.
-    private borrowing func refuseInternalProcesses(_ controllers: Set<Controller>) throws(KernelError) {
+    private borrowing func refuseInternalProcesses(_ command: String) throws(KernelError) {
         guard let type = try read(.cgroupType), type == .domain else { return }
         let inside = try required(.processes)
         if inside.isEmpty { return }
         let shown = inside.prefix(8).map { $0 == 0 ? "outside the pid namespace" : String($0) }
         throw KernelError(
             "write", CgroupFile.subtreeControl.name,
-            value: controllers.sorted().map { "+\($0)" }.joined(separator: " "),
-            in: location, errno: .resourceBusy,
+            value: command, in: location, errno: .resourceBusy,
             hint: "processes are in the cgroup itself: \(shown.joined(separator: ", "))"
                 + (inside.count > shown.count ? " and \(inside.count - shown.count) more" : ""))
+    }
+}
+
+/// What the kernel means by refusing a new cgroup.
+private func makingHint(_ errno: Errno) -> String? {
+    switch errno {
+    case .resourceTemporarilyUnavailable: "an ancestor's cgroup.max.descendants or cgroup.max.depth is reached"
+    case .permissionDenied, .notPermitted: "the parent belongs to another user; it must be delegated to this one"
+    case .readOnlyFileSystem: "the cgroup file system is mounted read-only"
+    default: nil
     }
 }

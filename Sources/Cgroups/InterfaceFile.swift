@@ -34,13 +34,20 @@ public struct CgroupFile: Hashable, Sendable, CustomStringConvertible {
     public let name: String
     /// The controller that must be enabled in the parent; nil for the files that every cgroup has.
     public let controller: Controller?
-    /// The first Linux with it, as in `5.14`.
-    public let since: String
+    /// The first Linux with it, as in `5.14`; nil when it is not known here.
+    public let since: String?
 
     init(_ name: String, _ controller: Controller?, since: String) {
         self.name = name
         self.controller = controller
         self.since = since
+    }
+
+    /// A file by its name alone, for what has no constant. Its controller is the word before the first dot.
+    public init(named name: String) {
+        self.name = name
+        controller = Controller.known.first { name.hasPrefix($0.rawValue + ".") }
+        since = nil
     }
 
     /// The name.
@@ -112,7 +119,8 @@ extension Int32: InterfaceListElement {
         guard let number = Int32(decimal: word) else { return nil }
         self = number
     }
-    /// The kernel fills one page for each read and ends it between two lines, however large the reader's buffer is.
+    /// The kernel fills one page for each read and ends it between two lines, however large the reader's buffer is: of
+    /// 1200 processes the first read gives 4095 bytes.
     public static var listComesInPieces: Bool { true }
 }
 

@@ -50,7 +50,7 @@ extension Cgroup {
             throw KernelError(
                 "read", file, errno: .noSuchFileOrDirectory, hint: "the process is in no cgroup of version 2")
         }
-        let mount = try mount()
+        let mount = try CgroupMount.current()
         guard !line.isOutsideNamespace, let inner = pathInside(mount.root, line.path) else {
             throw KernelError(
                 "read", file, value: line.path, errno: .improperLink,

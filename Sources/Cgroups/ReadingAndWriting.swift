@@ -34,12 +34,36 @@ extension Cgroup {
         return value
     }
 
+    /// The text of a file, with its newline; nil when this kernel has no such file. For files without a constant.
+    public borrowing func text(of file: CgroupFile) throws(KernelError) -> String? {
+        try checkName(file)
+        return try text(of: file, inPieces: true)
+    }
+
+    /// Writes a text as it is, in one call. For files without a constant: the kernel reads numbers as C does, and a
+    /// lone newline as zero, so text without a word is refused.
+    public borrowing func write(text: String, to file: CgroupFile) throws(KernelError) {
+        try checkName(file)
+        guard text.contains(where: { !$0.isWhitespace }) else {
+            throw KernelError(
+                "write", file.name, value: text, in: location, errno: .invalidArgument,
+                hint: "the kernel would read an empty line as zero")
+        }
+        try write(text, to: file)
+    }
+
+    private borrowing func checkName(_ file: CgroupFile) throws(KernelError) {
+        if let hint = nameFault(file.name) {
+            throw KernelError("openat2", file.name, in: location, errno: .invalidArgument, hint: hint)
+        }
+    }
+
     /// Reads a file that every kernel with this cgroup has.
     borrowing func required<Value>(_ file: StatusFile<Value>) throws(KernelError) -> Value {
         guard let value = try read(file) else {
             throw KernelError(
                 "openat2", file.file.name, in: location, errno: .noSuchFileOrDirectory,
-                hint: "it is there since Linux \(file.file.since)")
+                hint: absence(of: file.file))
         }
         return value
     }
@@ -101,14 +125,16 @@ extension Cgroup {
         if let parent = try parent(), try parent.required(.controllers).contains(controller) {
             return "the \(controller) controller is not enabled in the parent"
         }
-        if let reason = CgroupLayout.ofThisProcess()?.reasonFor(controller) {
+        let host = CgroupHost.probe()
+        if let reason = host.unavailability(of: controller.rawValue) {
             return "the \(controller) controller is \(reason)"
         }
         return "the \(controller) controller is not enabled in the ancestors"
     }
 
     private borrowing func absence(of file: CgroupFile) -> String {
-        isRoot() ? "the root cgroup has no such file" : "it is there since Linux \(file.since)"
+        if isRoot() { return "the root cgroup has no such file" }
+        return file.since.map { "it is there since Linux \($0)" } ?? "this kernel has no such file"
     }
 
     /// Whether it is the root of the whole hierarchy, which alone has no type.
@@ -133,6 +159,7 @@ private func writeHint(_ errno: Errno, _ file: CgroupFile) -> String? {
     case ("cgroup.procs", .invalidArgument): "kernel threads cannot be moved"
     case ("cgroup.procs", .noSuchProcess): "the process has ended"
     case ("cgroup.procs", .notSupportedOnSocket): "the cgroup is under a threaded one and takes no process"
+    case ("cgroup.subtree_control", .notSupportedOnSocket): "the cgroup is in a threaded subtree"
     case ("cgroup.kill", .notSupportedOnSocket): "a threaded cgroup cannot be killed by itself, only its domain"
     case (_, .permissionDenied), (_, .notPermitted): "the file belongs to who manages the parent"
     case (_, .readOnlyFileSystem): "the cgroup file system is mounted read-only"

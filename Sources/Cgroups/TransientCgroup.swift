@@ -53,7 +53,11 @@ public struct TransientCgroup: ~Copyable, Sendable {
                 // Another owner removed the group, then empty, between our opening it and our making a child in it.
                 guard error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory && error.call == "openat2",
                     attempts > 0, !root.isGone()
-                else { throw error }
+                else {
+                    // The group may be ours and empty.
+                    try? root.removeGroup(group)
+                    throw error
+                }
             }
         }
         self.name = name

@@ -45,7 +45,10 @@ extension Cgroup {
 struct Deadline: Sendable {
     let instant: ContinuousClock.Instant?
 
-    init(after timeout: Duration?) { instant = timeout.map { ContinuousClock.now + $0 } }
+    init(after timeout: Duration?) {
+        // Longer than a life, and far from where the arithmetic ends.
+        instant = timeout.map { ContinuousClock.now + min($0, .seconds(4_000_000_000)) }
+    }
 
     /// What is left, as `poll` wants it: -1 for ever, 0 when it has passed, rounded up so that no wait is cut to zero.
     var milliseconds: Int32 {
@@ -53,9 +56,7 @@ struct Deadline: Sendable {
         let left = instant - ContinuousClock.now
         if left <= .zero { return 0 }
         let (seconds, attoseconds) = left.components
-        return Int32(
-            clamping: seconds.multipliedReportingOverflow(by: 1000).partialValue
-                + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        return Int32(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
     var passed: Bool { milliseconds == 0 }

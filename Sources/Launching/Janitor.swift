@@ -6,7 +6,7 @@ public import LinuxKernel
 internal import SystemPackage
 public import UserNamespaces
 
-/// A small process that outlives the caller to remove a cgroup, when the caller is killed before it could.
+/// A small process that outlives the caller to remove cgroups, when the caller is killed before it could.
 ///
 /// Everything else a start makes ends with its processes; a cgroup's directory does not. Dismissed when the value goes
 /// out of scope: by then the caller has cleaned up itself.
@@ -16,11 +16,12 @@ public struct Janitor: ~Copyable, Sendable {
     /// Starts watching the caller.
     ///
     /// - Parameters:
-    ///   - name: the cgroup to kill and remove; it need not exist yet.
-    ///   - group: its parent, directly beneath `root`, removed as well if it is empty by then.
-    ///   - claim: a range of ids that stays claimed until the cgroup is gone.
+    ///   - own: the cgroups to empty and remove, paths beneath `root`, children before parents; they need not exist yet.
+    ///   - groups: cgroups that others use too, removed if they are empty by then, children before parents.
+    ///   - claim: a range of ids that stays claimed until the cgroups are gone.
     public init(
-        removing name: String, inGroup group: String, of root: borrowing Cgroup, holding claim: borrowing IDRangeClaim?
+        removing own: [String], and groups: [String], beneath root: borrowing Cgroup,
+        holding claim: borrowing IDRangeClaim?
     ) throws(KernelError) {
         let caller = try ProcessCall.open(processID)
         let lock: CInt =
@@ -28,10 +29,11 @@ public struct Janitor: ~Copyable, Sendable {
             case .some(let claim): claim.lock.number
             case .none: -1
             }
+        var memory = PlanMemory()
         var number: CInt = -1
         let pid = unsafe bk_start_janitor(
-            caller.number, root.directory.number, group, "\(group)/\(name)", lock, &number)
-        guard pid > 0 else { throw KernelError("clone3", "the janitor of \(name)", errno: Errno(rawValue: -pid)) }
+            caller.number, root.directory.number, memory.list(own), memory.list(groups), lock, &number)
+        guard pid > 0 else { throw KernelError("clone3", "the janitor", errno: Errno(rawValue: -pid)) }
         process = Descriptor(owning: number)
     }
 

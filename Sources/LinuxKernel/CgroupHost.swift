@@ -69,6 +69,7 @@ public struct CgroupHost: Hashable, Sendable {
         let root = chooseRoot(mounts)
         return CgroupHost(
             mounts: mounts, controllers: root.flatMap { probedText($0.point + "/cgroup.controllers") },
+            isWholeTree: root.map { probedText($0.point + "/cgroup.type") == nil } ?? false,
             cgroups: probedText("/proc/cgroups"), own: probedText("/proc/self/cgroup"),
             commandLine: probedText("/proc/cmdline"))
     }
@@ -95,8 +96,12 @@ public struct CgroupHost: Hashable, Sendable {
     }
 
     /// Judges captured texts: `mountinfo`, the root's `cgroup.controllers`, `/proc/cgroups`, `/proc/self/cgroup` and the
-    /// kernel's command line.
-    init(mounts: [MountLine], controllers: String?, cgroups: String?, own: String?, commandLine: String?) {
+    /// kernel's command line. The root of the whole tree is told from any other by lacking `cgroup.type`: a cgroup
+    /// namespace shows its own root as `/` too.
+    init(
+        mounts: [MountLine], controllers: String?, isWholeTree: Bool = true, cgroups: String?, own: String?,
+        commandLine: String?
+    ) {
         let chosen = Self.chooseRoot(mounts)
         let old = mounts.filter { $0.type == "cgroup" }
         mode =
@@ -112,12 +117,15 @@ public struct CgroupHost: Hashable, Sendable {
         ownPath = nil
         if let chosen, let line = own?.split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) {
             let path = String(line.dropFirst(3))
-            // Beyond the root of the namespace ("/..") or of the mount it cannot be reached.
-            if !path.hasPrefix("/.."), chosen.root == "/" { ownPath = FilePath(chosen.point + path) }
+            // What is mounted may be a part of the tree that the process sees; "/.." is beyond the namespace's root.
+            let top = chosen.root == "/" ? "" : chosen.root
+            if !path.hasPrefix("/.."), path == top || path.hasPrefix(top + "/") {
+                ownPath = FilePath(chosen.point + path.dropFirst(top.count))
+            }
         }
         let kernel = KernelControllers(cgroups)
         let offered = self.controllers
-        let partial = chosen.map { $0.root != "/" } ?? false
+        let partial = chosen.map { $0.root != "/" || !isWholeTree } ?? false
         unavailable = Self.knownControllers.filter { !offered.contains($0) }.map { controller in
             kernel.absence(
                 of: controller, oldMounts: old, hasRoot: chosen != nil, isPartial: partial,
@@ -155,20 +163,26 @@ struct KernelControllers {
             return because("bound to cgroup v1 at \(mount.point)", remedy: unbind)
         }
         guard isReadable else { return because("unknown: /proc/cgroups cannot be read") }
-        guard let row = rows[oldName] else { return because("not compiled into this kernel") }
         for list in commandLine.split(whereSeparator: \.isWhitespace) where list.hasPrefix("cgroup_disable=") {
             if list.dropFirst(15).split(separator: ",").contains(Substring(oldName)) {
                 return because("disabled by the kernel parameter \(list)", remedy: "boot without it")
             }
         }
-        if !row.isEnabled {
+        let row = rows[oldName]
+        if row?.isEnabled == false {
             return because("compiled in but off", remedy: "boot with the kernel parameter cgroup_enable=\(oldName)")
         }
-        if row.hierarchy != 0 {
+        if let row, row.hierarchy != 0 {
             return because("bound to cgroup v1 hierarchy \(row.hierarchy), which is not mounted here", remedy: unbind)
         }
         if !hasRoot { return because("no cgroup2 file system is mounted") }
-        if isPartial { return because("not delegated to the cgroup that is mounted here") }
-        return because("compiled in, but the root seen here does not offer it: not the host's root, or not delegated")
+        if isPartial {
+            return because(
+                "not delegated to the cgroup that is mounted here, or not in this kernel",
+                remedy: "have the owner of the outer cgroup write +\(controller) to its cgroup.subtree_control")
+        }
+        // Kernels without the version 1 of a controller leave it out of the table, but then nothing else can hold it.
+        if row == nil { return because("not compiled into this kernel") }
+        return because("compiled in, but the root does not offer it")
     }
 }

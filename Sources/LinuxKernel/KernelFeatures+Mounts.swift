@@ -29,6 +29,7 @@ extension KernelFeatures {
         Trial("idmapped_tmpfs", since: KernelVersion(6, 3)) { trial, bench in
             switch bench.mappedTmpfs {
             case .success: .works()
+            case .failure where bench.mappingRefusal != nil: .refused(bench.mappingRefusal ?? "")
             case .failure(let error) where error.errno == .invalidArgument:
                 .missing("tmpfs takes no ID map in this kernel (since Linux \(trial.since.release))")
             case .failure(let error): bench.judge(error, of: trial)
@@ -95,6 +96,7 @@ extension KernelFeatures {
     /// kind once, on a copy that is nowhere in the tree.
     private static func idmappedMounts(_ trial: Trial, _ bench: ProbeBench) -> Finding {
         guard case .failure(let first) = bench.mappedTmpfs else { return .works() }
+        if let reason = bench.mappingRefusal { return .refused(reason) }
         guard first.errno == .invalidArgument, case .success(let tmpfs) = bench.tmpfs else {
             return bench.judge(first, of: trial)
         }

@@ -45,7 +45,7 @@ extension KernelFeatures {
         },
         Trial("pidfd_get_namespace", since: KernelVersion(6, 11)) { trial, bench in
             guard case .success(let own) = bench.caller else {
-                return .missing("the kernel gives no process descriptor to ask")
+                return .unknown("pidfd_open gives no process descriptor to ask")
             }
             return bench.judge(
                 closing(bk_probe_pidfd_uts_namespace(own.descriptor.number)), of: trial,

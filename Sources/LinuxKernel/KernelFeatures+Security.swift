@@ -95,7 +95,9 @@ extension KernelFeatures {
             let names = (try? directory.entries()) ?? []
             for name in names {
                 guard let child = try? directory.status(of: name), child.isDirectory else { continue }
-                return (try? directory.status(of: "\(name)/\(file)")) != nil ? .works() : otherwise()
+                if (try? directory.status(of: "\(name)/\(file)")) != nil { return .works() }
+                // Only a cgroup that is still there shows that its kernel lacks the file.
+                if (try? directory.status(of: name)) != nil { return otherwise() }
             }
             // A name nobody else takes: our process id is not reused while we live.
             let scratch = "bulkhead-probe-\(readLink("/proc/self") ?? "0")"
@@ -106,8 +108,9 @@ extension KernelFeatures {
         }
         let delegated = probedText("/sys/kernel/cgroup/delegate")?.split(separator: "\n") ?? []
         if delegated.contains(Substring(file)) { return .works(note: "as /sys/kernel/cgroup/delegate tells") }
-        let why =
-            enabled ? "no cgroup below it may be made" : "\(controller ?? "") is not in its cgroup.subtree_control"
-        return .unknown("no cgroup to look into: \(root) has no child and \(why)")
+        if enabled { return .unknown("\(root) has no child to look into, and none may be made here") }
+        return .unknown(
+            "\(controller ?? "") is not in \(root)/cgroup.subtree_control, so no cgroup has the file; write +"
+                + "\(controller ?? "") to it to find out")
     }
 }

@@ -11,6 +11,7 @@ final class ProbeBench {
     lazy var caller = Result { () throws(KernelError) in try KeptDescriptor(ownProcess()) }
     /// A file system of our own that is nowhere in the tree.
     lazy var tmpfs = Result { () throws(KernelError) in try KeptDescriptor(MountCall.newFileSystem("tmpfs")) }
+    lazy var userNamespaces = UserNamespaceHost.probe()
     /// A user namespace with maps and without a process.
     lazy var userNamespace = Result { () throws(KernelError) in try KeptDescriptor(scratchUserNamespace(rights)) }
     /// The scratch tmpfs with that map on it.
@@ -20,6 +21,12 @@ final class ProbeBench {
 
     private func ownProcess() throws(KernelError) -> Descriptor {
         Descriptor(owning: try valueOrError(bk_probe_pidfd_open_self(), "pidfd_open", "this process"))
+    }
+
+    /// Why there is no user namespace to map a mount with, for a caller who may mount; nil when there is one.
+    var mappingRefusal: String? {
+        guard rights.has(CallerRights.sysAdmin), case .failure(let error) = userNamespace else { return nil }
+        return "no user namespace can be made to map it with: \(userNamespaces.reason ?? error.description)"
     }
 
     /// Reads a result that is 0 or more, or -errno. ENOSYS means the call is unknown or hidden; EPERM is explained by
@@ -48,8 +55,10 @@ final class ProbeBench {
         guard let version, !version.isDisguised, version >= trial.since else {
             return "the kernel does not know \(call) (since Linux \(trial.since.release))"
         }
-        return "\(call) answers ENOSYS although Linux has it since \(trial.since.release): it is not compiled in, or a "
-            + "seccomp filter hides it"
+        let filter = rights.hasSeccompFilter ? "the seccomp filter on this process" : "a seccomp filter"
+        return
+            "\(call) answers ENOSYS although Linux has it since \(trial.since.release): \(filter) hides it, or it is "
+            + "not compiled in"
     }
 }
 

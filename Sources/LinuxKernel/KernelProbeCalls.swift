@@ -36,6 +36,9 @@ public struct CallerRights: Hashable, Sendable {
     public var hasSeccompFilter: Bool
     /// Whether the process is in the initial user namespace; nil where `/proc` is missing.
     public var isInitialUserNamespace: Bool?
+    /// Whether the mount namespace belongs to the caller's user namespace: mounts ask for CAP_SYS_ADMIN over its owner.
+    /// Nil where that cannot be told.
+    public var ownsMountNamespace: Bool?
     /// The security modules, in the kernel's order (`/sys/kernel/security/lsm`).
     public var securityModules: [String]
 
@@ -53,7 +56,15 @@ public struct CallerRights: Hashable, Sendable {
         let modules = probedText("/sys/kernel/security/lsm")?.trimmingNewline.split(separator: ",").map(String.init)
         return CallerRights(
             effectiveCapabilities: field("CapEff").flatMap { UInt64($0, radix: 16) },
-            hasSeccompFilter: field("Seccomp") == "2", isInitialUserNamespace: initial, securityModules: modules ?? [])
+            hasSeccompFilter: field("Seccomp") == "2", isInitialUserNamespace: initial,
+            ownsMountNamespace: initial == false ? ownsMounts() : initial, securityModules: modules ?? [])
+    }
+
+    /// The owner of the mount namespace is the caller's user namespace, or an outer one, which the kernel does not show.
+    private static func ownsMounts() -> Bool? {
+        guard let mounts = try? Descriptor.probing("/proc/self/ns/mnt") else { return nil }
+        guard let owner = try? NamespaceCall.owner(of: mounts) else { return false }
+        return owner.name == readLink("/proc/self/ns/user")
     }
 
     /// The number of `CAP_SYS_ADMIN`, which mounts and cgroups ask for.
@@ -72,6 +83,11 @@ public struct CallerRights: Hashable, Sendable {
     func adminRefusal(_ call: String) -> String {
         guard has(Self.sysAdmin) else {
             return "CAP_SYS_ADMIN is missing; run as root, or inside a user namespace of your own"
+        }
+        if ownsMountNamespace == false {
+            return
+                "the mount namespace belongs to an outer user namespace; make one of your own too, as `unshare --mount` "
+                + "does"
         }
         return refusal(call)
     }

@@ -78,6 +78,7 @@ enum IDMapSupport {
     static func explain(
         _ error: KernelError, fileSystem name: String, mount: MountLine?, _ bench: ProbeBench
     ) -> String {
+        if let reason = bench.mappingRefusal { return reason }
         switch error.errno {
         case .noFunction:
             return "\(error.call) answers ENOSYS: not in this kernel (since Linux 5.12), or a seccomp filter hides it"
@@ -95,7 +96,9 @@ enum IDMapSupport {
             }
             return "\(name) takes no ID map; shift the ownership instead"
         case .notPermitted:
-            guard bench.rights.has(CallerRights.sysAdmin) else { return bench.rights.adminRefusal(error.call) }
+            guard bench.rights.has(CallerRights.sysAdmin), bench.rights.ownsMountNamespace != false else {
+                return bench.rights.adminRefusal(error.call)
+            }
             if mount?.options.contains("idmapped") == true {
                 return "the mount is ID-mapped already; a second map needs open_tree_attr (since Linux 6.15)"
             }

@@ -33,7 +33,8 @@ public struct UserNamespaceHost: Hashable, Sendable {
         unsafe bk_probe_user_namespace(&outcome)
         var reason: String?
         if outcome.step != 0 {
-            reason = explain(outcome, NamespaceSwitches.read(), rights)
+            reason = explain(
+                step: outcome.step, error: Errno(rawValue: outcome.error), NamespaceSwitches.read(), rights)
         } else if rights.has(CallerRights.setUID) {
             do throws(KernelError) {
                 _ = try scratchUserNamespace(rights)
@@ -43,18 +44,17 @@ public struct UserNamespaceHost: Hashable, Sendable {
     }
 
     static func explain(
-        _ outcome: bk_userns_outcome, _ switches: NamespaceSwitches, _ rights: CallerRights
+        step failed: Int32, error: Errno, _ switches: NamespaceSwitches, _ rights: CallerRights
     ) -> String {
-        let error = Errno(rawValue: outcome.error)
         let isPrivileged = rights.has(CallerRights.sysAdmin)
-        guard Int(outcome.step) == bk_userns_clone else {
+        guard Int(failed) == bk_userns_clone else {
             if switches.appArmorRestricts == 1, !isPrivileged {
                 return
                     "AppArmor takes its capabilities away (kernel.apparmor_restrict_unprivileged_userns=1); set it to "
                     + "0, or give the program a profile with `userns,`"
             }
             let step =
-                switch Int(outcome.step) {
+                switch Int(failed) {
                 case bk_userns_setgroups: "writing its setgroups"
                 case bk_userns_uid_map: "writing its uid_map"
                 case bk_userns_gid_map: "writing its gid_map"
@@ -92,6 +92,7 @@ public struct UserNamespaceHost: Hashable, Sendable {
                     + "module (/proc is not mounted here, which would tell)"
             }
             return rights.refusal("clone3 CLONE_NEWUSER")
+                + (switches.isChrooted == nil ? "; a chroot does that too" : "")
         default: return "clone3 CLONE_NEWUSER: \(error.description)"
         }
     }
@@ -115,8 +116,17 @@ struct NamespaceSwitches: Hashable, Sendable {
             maximum: probedNumber("/proc/sys/user/max_user_namespaces"),
             unprivilegedClone: probedNumber("/proc/sys/kernel/unprivileged_userns_clone"),
             appArmorRestricts: probedNumber("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
-            // The table holds what can be reached from the root; a root that is no mount is a directory of one.
-            isChrooted: mounts.map { text in !MountLine.parse(text).contains { $0.point == "/" } },
-            hasProc: mounts != nil)
+            isChrooted: mounts.flatMap { chrooted(MountLine.parse($0)) }, hasProc: mounts != nil)
+    }
+
+    /// The table holds what can be reached from the root: without a mount there, it is a directory of one. A root that
+    /// is a mount is compared with that of process 1, where that is in the same mount namespace.
+    private static func chrooted(_ mounts: [MountLine]) -> Bool? {
+        guard mounts.contains(where: { $0.point == "/" }) else { return true }
+        guard let own = readLink("/proc/self/ns/mnt"), own == readLink("/proc/1/ns/mnt"),
+            let here = try? Descriptor.probing("/", .path).status().mountID,
+            let first = try? Descriptor.probing("/proc/1/root", .path).status().mountID
+        else { return nil }
+        return here != first
     }
 }

@@ -128,8 +128,9 @@ int bk_release(int channel);
 int bk_receive_report(int channel, struct bk_launch_report *report, int *descriptor);
 
 /// Starts a process of its own session that outlives the caller, whatever ends it: when the process of `caller_pidfd`
-/// is gone it kills what lives in `cgroup`, a path beneath the directory `root`, and removes it; then `group`, if that
-/// is empty. It keeps only these descriptors and `keep` (or -1) open. Returns its pid and sets *pidfd, or -errno.
-int32_t bk_start_janitor(int caller_pidfd, int root, const char *group, const char *cgroup, int keep, int *pidfd);
+/// is gone it kills what lives in the cgroups `own` and removes them, in this order, then those of `groups` that are
+/// empty. Both are lists of paths beneath the directory `root`, each ended by NUL, an empty one at the end. It keeps only
+/// these descriptors and `keep` (or -1) open. Returns its pid and sets *pidfd, or -errno.
+int32_t bk_start_janitor(int caller_pidfd, int root, const char *own, const char *groups, int keep, int *pidfd);
 
 #pragma clang assume_nonnull end
