@@ -66,7 +66,8 @@ internal import UserNamespaces
             append(
                 BK_MOUNT_LINK, flags, source: text, target: target, [], called: ("symlinkat", target, text), &memory)
         case .makeDirectory(let target):
-            append(BK_MOUNT_DIRECTORY, flags, source: nil, target: target, [], called: ("mkdirat", target, nil), &memory)
+            append(
+                BK_MOUNT_DIRECTORY, flags, source: nil, target: target, [], called: ("mkdirat", target, nil), &memory)
         case .remount(let target, let attributes):
             append(
                 BK_MOUNT_REMOUNT, flags, source: nil, target: target, attributes, called: ("remount", target, nil),

@@ -4,7 +4,9 @@ internal import CLinuxKernel
 
 /// Attributes of a mount (`struct mount_attr`, since Linux 5.12; the same bits serve `fsmount`).
 public struct MountAttributes: OptionSet, Hashable, Sendable {
+    /// The kernel's bits; those without a name here are kept.
     public let rawValue: UInt64
+    /// A set of bits as the kernel has them.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// The C name is `MOUNT_ATTR_RDONLY`.
