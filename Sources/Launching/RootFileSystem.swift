@@ -86,7 +86,9 @@ public struct RootFileSystem: Hashable, Sendable {
         guard let file = try? Descriptor.open("/etc/resolv.conf", .path) else { return [] }
         let path = file.name
         guard path.hasPrefix("/run/") else { return [] }
-        return [.optional(.bind(source: path, target: path, attributes: [.readOnly, .noSetID, .noDevices], kind: .file))]
+        return [
+            .optional(.bind(source: path, target: path, attributes: [.readOnly, .noSetID, .noDevices], kind: .file))
+        ]
     }
 
     /// Names in the host's root that the view has of its own.
