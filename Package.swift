@@ -97,7 +97,9 @@ let package = Package(
         .executableTarget(name: "bulkhead", dependencies: ["BulkheadCommands"], swiftSettings: strict),
 
         // Tests. TestSupport is no test target, so that all of them can import it.
-        .target(name: "TestSupport", dependencies: ["LinuxKernel", system], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["LinuxKernel", system], path: "Tests/TestSupport", swiftSettings: strict
+        ),
         tests("NodeModelTests", ["NodeModel", "TestSupport"]),
         tests("LinuxKernelTests", ["LinuxKernel", "TestSupport", system]),
         tests("CgroupsTests", ["Cgroups", "NodeModel", "LinuxKernel", "TestSupport", system]),

@@ -80,7 +80,8 @@ struct PodCrew: ~Copyable {
         } catch let error as LaunchError {
             Output.complain("container \(container.name): \(error)")
             throw ToolFailure(
-                ToolExit(rawValue: error.exitCode) ?? .failed, "\(plans.pod): container \(container.name) did not start")
+                ToolExit(rawValue: error.exitCode) ?? .failed, "\(plans.pod): container \(container.name) did not start"
+            )
         }
         try tell(container.name, ["pid": .integer(child.pid), "cgroup": .string("/\(path)")])
         running.append(Member(name: container.name, isSidecar: container.isSidecar, child: child))

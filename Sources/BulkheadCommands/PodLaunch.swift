@@ -128,7 +128,8 @@ struct PodLaunch {
         guard users.count == 1 else {
             throw ToolFailure(
                 .impossible,
-                "\(pod): emptyDir volume '\(mount.name)' is shared by \(users.joined(separator: ", ")): not implemented")
+                "\(pod): emptyDir volume '\(mount.name)' is shared by \(users.joined(separator: ", ")): not implemented"
+            )
         }
     }
 

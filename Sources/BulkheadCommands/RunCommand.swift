@@ -48,7 +48,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: "The host name inside.")
     var hostname: String = "bulkhead"
 
-    @Option(name: .customLong("env"), help: ArgumentHelp("A variable; NAME alone takes it from here.", valueName: "name[=value]"))
+    @Option(
+        name: .customLong("env"),
+        help: ArgumentHelp("A variable; NAME alone takes it from here.", valueName: "name[=value]"))
     var environment: [String] = []
 
     @Option(help: "The working directory inside.")

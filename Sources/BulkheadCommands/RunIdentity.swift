@@ -35,7 +35,9 @@ enum RunIdentity {
     /// The lines of `/etc/passwd` or `/etc/group` beneath the root, whose links lead nowhere else; empty without one.
     private static func table(_ name: String, _ root: String) throws(KernelError) -> [[String]] {
         let directory = try Descriptor.open(FilePath(root), [.path, .directory])
-        guard let file = try? directory.open("/etc/\(name)", .reading, resolve: [.inRoot, .noMagicLinks]) else { return [] }
+        guard let file = try? directory.open("/etc/\(name)", .reading, resolve: [.inRoot, .noMagicLinks]) else {
+            return []
+        }
         return try file.readText().split(separator: "\n").map { line in
             line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         }.filter { $0.count >= (name == "passwd" ? 4 : 3) }

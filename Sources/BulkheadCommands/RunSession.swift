@@ -37,7 +37,8 @@ struct RunSession: ~Copyable {
             let limits = place.limits
             let path = "\(limits.group)/\(name)"
             let tree = try RunTree(
-                beneath: mount, groups: [limits.group], own: [path], controllers: limits.controllers, holding: ids.claim)
+                beneath: mount, groups: [limits.group], own: [path], controllers: limits.controllers, holding: ids.claim
+            )
             try tree.raise(min: limits.memoryMin ?? .zero, low: limits.memoryLow ?? .zero)
             let cgroup = try tree.cgroup(path)
             try limits.write(to: cgroup)

@@ -18,8 +18,9 @@ struct RunTerminal: ~Copyable {
         case .always: return true
         case .never: return false
         case .auto:
-            let (input, output) = (try Descriptor.standard(.input).isTerminal, try Descriptor.standard(.output).isTerminal)
-            return input && output
+            let input = try Descriptor.standard(.input)
+            let output = try Descriptor.standard(.output)
+            return input.isTerminal && output.isTerminal
         }
     }
 

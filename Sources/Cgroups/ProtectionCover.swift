@@ -71,7 +71,9 @@ public struct ProtectionCover: Sendable {
     }
 
     /// What the children of a group claim together.
-    private func claims(in group: String, without child: String?) throws(KernelError) -> (min: ByteCount, low: ByteCount) {
+    private func claims(
+        in group: String, without child: String?
+    ) throws(KernelError) -> (min: ByteCount, low: ByteCount) {
         let cgroup = try open(group)
         var sum = (min: ByteCount.zero, low: ByteCount.zero)
         for name in try cgroup.children() where name != child {

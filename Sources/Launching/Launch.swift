@@ -115,6 +115,8 @@ public final class SharedDescriptor: Hashable, Sendable {
     /// Takes the descriptor.
     public init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
+    /// Whether both are the same open descriptor.
     public static func == (one: SharedDescriptor, other: SharedDescriptor) -> Bool { one === other }
+    /// Hashes the identity.
     public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }

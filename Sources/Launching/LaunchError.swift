@@ -65,6 +65,7 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
         self.failure = failure
     }
 
+    /// What could not be done, and why.
     public var description: String { "cannot \(step.rawValue): \(failure)" }
 }
 

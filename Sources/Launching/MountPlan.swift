@@ -14,6 +14,7 @@ internal import UserNamespaces
     private(set) var entries: [bk_launch_mount] = unsafe []
     private var trees = DescriptorList()
     private let mapping: UserNamespace?
+    private let canSetAttributes = MountCall.canSetAttributes
 
     private init(mapping: consuming UserNamespace?) { self.mapping = mapping }
 
@@ -59,14 +60,13 @@ internal import UserNamespaces
                 case .file: BK_MOUNT_MAKE_FILE.rawValue
                 case .existing: 0
                 }
-            append(
-                BK_MOUNT_BIND, flags | make | BK_MOUNT_RECURSIVE.rawValue, source: source, target: target, attributes,
-                called: ("bind \(source)", target, nil), &memory)
+            addBind(of: source, at: target, attributes, flags: flags | make, &memory)
         case .link(let text, let target):
             append(
                 BK_MOUNT_LINK, flags, source: text, target: target, [], called: ("symlinkat", target, text), &memory)
         case .makeDirectory(let target):
-            append(BK_MOUNT_DIRECTORY, flags, source: nil, target: target, [], called: ("mkdirat", target, nil), &memory)
+            append(
+                BK_MOUNT_DIRECTORY, flags, source: nil, target: target, [], called: ("mkdirat", target, nil), &memory)
         case .remount(let target, let attributes):
             append(
                 BK_MOUNT_REMOUNT, flags, source: nil, target: target, attributes, called: ("remount", target, nil),
@@ -94,16 +94,34 @@ internal import UserNamespaces
                 tree = try DetachedMount(cloning: path, recursive: true).setting(attributes)
             } catch {
                 // Without privilege in the caller's mount namespace, the child clones: it has it in its own.
-                guard error.errno == .notPermitted else { throw error }
-                append(
-                    BK_MOUNT_BIND, flags | BK_MOUNT_RECURSIVE.rawValue, source: source, target: target, attributes,
-                    called: ("bind \(source)", target, nil), &memory)
+                guard error.errno == .notPermitted || error.errno == .noFunction else { throw error }
+                addBind(of: source, at: target, attributes, flags: flags, &memory)
                 return
             }
         }
         append(
             BK_MOUNT_TREE, flags, tree: trees.append(tree.takeTree()), source: source, target: target, [],
             called: ("attach volume \(source)", target, nil), &memory)
+    }
+
+    /// The child clones a part of the caller's tree. Before Linux 5.12 it cannot set the attributes of the whole of it,
+    /// so each mount in it is remounted, with what it has already: the kernel locks that.
+    private mutating func addBind(
+        of source: String, at target: String, _ attributes: MountAttributes, flags: UInt32, _ memory: inout PlanMemory
+    ) {
+        let inOneCall = attributes.isEmpty || canSetAttributes
+        append(
+            BK_MOUNT_BIND, flags | BK_MOUNT_RECURSIVE.rawValue, source: source, target: target,
+            inOneCall ? attributes : [], called: ("bind \(source)", target, nil), &memory)
+        if inOneCall { return }
+        var beneath = attributesOfMounts(beneath: source)
+        if beneath.first?.path != source { beneath.insert((source, []), at: 0) }
+        for mount in beneath {
+            let place = target + mount.path.dropFirst(source.utf8.count)
+            append(
+                BK_MOUNT_REMOUNT, flags & BK_MOUNT_OPTIONAL.rawValue, source: nil, target: place,
+                attributes.union(mount.attributes), called: ("remount", place, nil), &memory)
+        }
     }
 
     private borrowing func mappedTree(

@@ -6,7 +6,7 @@
 
     init() {}
 
-    deinit { for unsafe block in unsafe blocks { unsafe block.deallocate() } }
+    deinit { unsafe blocks.forEach { unsafe $0.deallocate() } }
 
     /// Bytes that start as zero.
     mutating func room(bytes: Int, alignment: Int = 16) -> UnsafeMutableRawPointer {

@@ -56,7 +56,9 @@ public struct RootFileSystem: Hashable, Sendable {
     /// services have their sockets, is not part of the view.
     public static func hostView(ownNetwork: Bool = true) throws(KernelError) -> RootFileSystem {
         let host = try Descriptor.open("/", [.path, .directory])
-        var steps: [Step] = [.new(type: "tmpfs", target: "/", options: ["mode=0755", "size=1m"], attributes: .noDevices)]
+        var steps: [Step] = [
+            .new(type: "tmpfs", target: "/", options: ["mode=0755", "size=1m"], attributes: .noDevices)
+        ]
         for name in try host.entries().sorted() where !replaced.contains(name) {
             // What vanishes while we look, or is neither directory nor link, is not part of the view.
             guard let status = try? host.status(of: name) else { continue }
@@ -71,9 +73,22 @@ public struct RootFileSystem: Hashable, Sendable {
         steps += [
             scratch("/tmp", mode: "1777"), scratch("/run", mode: "0755"), scratch("/root", mode: "0700"),
             .optional(scratch("/var/tmp", mode: "1777")),
+        ]
+        if !ownNetwork { steps += nameResolution() }
+        steps += [
             .volumes, .remount(target: "/", attributes: [.readOnly, .noSetID, .noDevices]),
         ]
         return RootFileSystem(steps: steps)
+    }
+
+    /// With the host's network go its name servers: `/etc/resolv.conf` is often a link into `/run`.
+    private static func nameResolution() -> [Step] {
+        guard let file = try? Descriptor.open("/etc/resolv.conf", .path) else { return [] }
+        let path = file.name
+        guard path.hasPrefix("/run/") else { return [] }
+        return [
+            .optional(.bind(source: path, target: path, attributes: [.readOnly, .noSetID, .noDevices], kind: .file))
+        ]
     }
 
     /// Names in the host's root that the view has of its own.
@@ -106,7 +121,9 @@ public struct RootFileSystem: Hashable, Sendable {
             .new(type: "proc", target: "/proc", attributes: quiet),
             .optional(sysfs),
             .optional(.new(type: "cgroup2", target: "/sys/fs/cgroup", attributes: quiet.union(.readOnly))),
-            .new(type: "tmpfs", target: "/dev", options: ["mode=0755", "size=64k"], attributes: [.noSetID, .noExecution]),
+            .new(
+                type: "tmpfs", target: "/dev", options: ["mode=0755", "size=64k"],
+                attributes: [.noSetID, .noExecution]),
         ] + devices + [
             .new(
                 type: "devpts", target: "/dev/pts", options: ["mode=0620", "ptmxmode=0666"],

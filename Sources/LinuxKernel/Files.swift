@@ -8,7 +8,9 @@ package let atWorkingDirectory: CInt = -100
 
 /// How a file is opened (`open_how.flags`).
 public struct OpenFlags: OptionSet, Hashable, Sendable {
+    /// The kernel's bits; those without a name here are kept.
     public let rawValue: UInt64
+    /// A set of bits as the kernel has them.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Reading is the absence of the other two: the C name is `O_RDONLY`, which is zero.
@@ -44,7 +46,9 @@ public struct OpenFlags: OptionSet, Hashable, Sendable {
 
 /// What path resolution refuses (`open_how.resolve`, since Linux 5.6).
 public struct ResolveFlags: OptionSet, Hashable, Sendable {
+    /// The kernel's bits; those without a name here are kept.
     public let rawValue: UInt64
+    /// A set of bits as the kernel has them.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// No crossing of a mount point. The C name is `RESOLVE_NO_XDEV`.

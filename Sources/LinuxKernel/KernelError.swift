@@ -42,6 +42,7 @@ public struct KernelError: Error, Hashable, Sendable {
 }
 
 extension KernelError: CustomStringConvertible {
+    /// The call, what it acted on, the kernel's answer and the likely cause.
     public var description: String {
         var text = "\(call) \(subject)"
         if let value { text += " <- \(value)" }

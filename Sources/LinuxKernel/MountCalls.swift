@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinuxKernel
+internal import SystemPackage
 
 /// Attributes of a mount (`struct mount_attr`, since Linux 5.12; the same bits serve `fsmount`).
 public struct MountAttributes: OptionSet, Hashable, Sendable {
+    /// The kernel's bits; those without a name here are kept.
     public let rawValue: UInt64
+    /// A set of bits as the kernel has them.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// The C name is `MOUNT_ATTR_RDONLY`.
@@ -60,6 +63,13 @@ package enum MountCall {
         try valueOrError(
             unsafe bk_mount_setattr(tree.number, "", flags, &attributes), "mount_setattr", tree.name,
             value: "0x" + String(set.rawValue, radix: 16))
+    }
+
+    /// Whether this kernel has `mount_setattr`, for this caller: a call that can do nothing is refused for its
+    /// descriptor, or as unknown.
+    package static var canSetAttributes: Bool {
+        var attributes = bk_mount_attributes(set: 0, clear: 0, propagation: 0, user_namespace: 0)
+        return unsafe bk_mount_setattr(-1, "", 0, &attributes) != -Errno.noFunction.rawValue
     }
 
     /// `mount_setattr` with `MOUNT_ATTR_IDMAP`: the detached mount takes the map of a user namespace.

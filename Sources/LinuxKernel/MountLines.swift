@@ -50,3 +50,18 @@ struct MountLine: Hashable, Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
+
+/// The attributes of what is mounted at a path and beneath it, by path, parents first: for kernels that cannot set the
+/// attributes of a whole tree.
+package func attributesOfMounts(beneath path: String) -> [(path: String, attributes: MountAttributes)] {
+    let prefix = path == "/" ? path : path + "/"
+    let names: [(String, MountAttributes)] = [
+        ("ro", .readOnly), ("nosuid", .noSetID), ("nodev", .noDevices), ("noexec", .noExecution),
+    ]
+    return MountLine.all().filter { $0.point == path || $0.point.hasPrefix(prefix) }.map { line in
+        (
+            line.point,
+            names.reduce(into: MountAttributes()) { if line.options.contains($1.0) { $0.insert($1.1) } }
+        )
+    }.sorted { $0.path.utf8.count < $1.path.utf8.count }
+}

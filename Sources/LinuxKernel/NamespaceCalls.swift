@@ -4,7 +4,9 @@ internal import CLinuxKernel
 
 /// Namespaces of the kernel, by their `CLONE_NEW*` flag.
 public struct NamespaceKinds: OptionSet, Hashable, Sendable {
+    /// The kernel's bits; those without a name here are kept.
     public let rawValue: UInt64
+    /// A set of bits as the kernel has them.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// `CLONE_NEWNS`: what is mounted where.

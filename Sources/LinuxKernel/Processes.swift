@@ -18,6 +18,7 @@ public enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// In words: `exited with code 1`, `was killed by signal 9`.
     public var description: String {
         switch self {
         case .exited(let code): "exited with code \(code)"

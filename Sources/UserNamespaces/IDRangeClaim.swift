@@ -22,10 +22,9 @@ public struct IDRangeClaim: ~Copyable, Sendable {
     /// - Throws: `EAGAIN` when every block is held.
     public init(from pool: IDRangePool, lockFile: FilePath) throws(KernelError) {
         let file = try Descriptor.open(lockFile, .writing)
-        let blocks = pool.blocks
-        let start = blocks.isEmpty ? 0 : Int.random(in: 0..<blocks.count)
-        for offset in blocks.indices {
-            let block = blocks[(start + offset) % blocks.count]
+        let start = pool.count == 0 ? 0 : Int.random(in: 0..<pool.count)
+        for offset in 0..<pool.count {
+            let block = pool[(start + offset) % pool.count]
             guard try file.lock(from: Int64(block / IDRangePool.blockSize), length: 1) else { continue }
             first = block
             count = IDRangePool.blockSize
@@ -34,7 +33,7 @@ public struct IDRangeClaim: ~Copyable, Sendable {
         }
         throw KernelError(
             "fcntl F_OFD_SETLK", lockFile.string, errno: .resourceTemporarilyUnavailable,
-            hint: "all \(blocks.count) ranges of \(IDRangePool.blockSize) ids are held")
+            hint: "all \(pool.count) ranges of \(IDRangePool.blockSize) ids are held")
     }
 }
 
@@ -43,28 +42,50 @@ public struct IDRangePool: Hashable, Sendable {
     /// The ids of one block, as many as Kubernetes gives a pod (KEP-127).
     public static let blockSize: UInt32 = 65_536
 
-    /// The first id of each block, ascending.
-    public var blocks: [UInt32]
+    /// Block numbers, ascending and apart: thousands of blocks in a few ranges.
+    private var numbers: [Range<UInt32>]
 
     /// The blocks that lie wholly in the ranges.
     public init(ranges: [ClosedRange<UInt32>]) {
-        blocks = ranges.flatMap { range -> [UInt32] in
-            let size = UInt64(Self.blockSize)
-            let first = (UInt64(range.lowerBound) + size - 1) / size * size
-            let end = (UInt64(range.upperBound) + 1) / size * size
-            return stride(from: first, to: end, by: Int(size)).map { UInt32($0) }
-        }.sorted()
+        let size = UInt64(Self.blockSize)
+        numbers = ranges.compactMap { range in
+            let first = UInt32((UInt64(range.lowerBound) + size - 1) / size)
+            let end = UInt32((UInt64(range.upperBound) + 1) / size)
+            return first < end ? first..<end : nil
+        }.sorted { $0.lowerBound < $1.lowerBound }
     }
 
     /// The ids that systemd sets aside for containers (524288 to 1879048191, systemd's UIDS-GIDS document), without
     /// the blocks that touch somebody's subordinate ids.
     public init(avoiding subordinate: [SubordinateIDs]) {
         self.init(ranges: [524_288...1_879_048_191])
-        blocks.removeAll { block in
-            let last = block + Self.blockSize - 1
-            return subordinate.contains { $0.range.overlaps(block...last) }
+        for taken in subordinate.map(\.range) {
+            let first = taken.lowerBound / Self.blockSize
+            let last = taken.upperBound / Self.blockSize
+            numbers = numbers.flatMap { range in
+                [
+                    range.lowerBound..<max(range.lowerBound, min(range.upperBound, first)),
+                    min(range.upperBound, max(range.lowerBound, last + 1))..<range.upperBound,
+                ].filter { !$0.isEmpty }
+            }
         }
     }
+
+    /// How many blocks there are.
+    public var count: Int { numbers.reduce(0) { $0 + $1.count } }
+
+    /// The first id of a block, by its position from 0.
+    public subscript(position: Int) -> UInt32 {
+        var rest = position
+        for range in numbers {
+            if rest < range.count { return (range.lowerBound + UInt32(rest)) * Self.blockSize }
+            rest -= range.count
+        }
+        preconditionFailure("the pool has \(count) blocks, not \(position + 1)")
+    }
+
+    /// The first id of each block, ascending.
+    public var blocks: [UInt32] { numbers.flatMap { $0.map { $0 * Self.blockSize } } }
 }
 
 /// A line of `/etc/subuid` or `/etc/subgid` (subuid(5)).
