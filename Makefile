@@ -7,6 +7,7 @@ KERNEL ?=
 KERNELS ?=
 FILTER ?=
 BENCH ?= all
+ALSO ?=
 export KERNELS FILTER
 
 .PHONY: help run test test-unit test-live test-kernels shell bench check docs setup clean
@@ -14,13 +15,13 @@ export KERNELS FILTER
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
-run: ## the examples, on this machine or in a target kernel
+run: ## the examples, on this machine or in a target kernel; KERNEL=6.1 takes that one
 	@.ci/setup build kernels
 	@.ci/examples
 
 test: ## everything: check, test-unit, test-live, test-kernels
 	@.ci/setup build kernels
-	@.ci/test check unit live kernels
+	@.ci/test check unit live kernels $(ALSO)
 
 test-unit: ## tests that need nothing; FILTER=REGEX takes some
 	@.ci/setup build
