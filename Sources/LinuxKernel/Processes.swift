@@ -122,8 +122,10 @@ package func poll(
 public struct SignalDescriptor: ~Copyable, Sendable {
     package let descriptor: Descriptor
 
-    /// Blocks the signals and opens a descriptor for them.
-    public init(_ signals: [Int32]) throws(KernelError) {
+    /// Blocks the signals and opens a descriptor for them. What the process ignores stays ignored: the starter wanted
+    /// it so, as nohup(1) does.
+    public init(_ all: [Int32]) throws(KernelError) {
+        let signals = all.filter { bk_is_ignored($0) == 0 }
         let result = unsafe signals.withUnsafeBufferPointer { buffer -> CInt in
             guard let first = buffer.baseAddress else { return -22 }
             return unsafe bk_signal_descriptor(first, buffer.count)
