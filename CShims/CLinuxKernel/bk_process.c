@@ -68,3 +68,5 @@ int bk_page_size(void) { return (int)sysconf(_SC_PAGESIZE); }
 int32_t bk_process_id(void) { return getpid(); }
 
 uint32_t bk_effective_user_id(void) { return geteuid(); }
+
+uint32_t bk_effective_group_id(void) { return getegid(); }

@@ -143,5 +143,8 @@ public struct SignalDescriptor: ~Copyable, Sendable {
 /// The caller's effective user id, in its own user namespace.
 package var effectiveUserID: UInt32 { bk_effective_user_id() }
 
+/// The caller's effective group id, likewise.
+package var effectiveGroupID: UInt32 { bk_effective_group_id() }
+
 /// The caller's process id.
 package var processID: Int32 { bk_process_id() }

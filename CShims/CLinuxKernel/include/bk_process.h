@@ -33,5 +33,6 @@ int bk_is_ignored(int signal);
 int bk_page_size(void);
 int32_t bk_process_id(void);
 uint32_t bk_effective_user_id(void);
+uint32_t bk_effective_group_id(void);
 
 #pragma clang assume_nonnull end
