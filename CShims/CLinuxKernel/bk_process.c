@@ -58,10 +58,15 @@ int bk_next_signal(int fd) {
     return r < 0 ? (int)r : (int)info.ssi_signo;
 }
 
-int bk_page_size(void) { return (int)sysconf(_SC_PAGESIZE); }
+int bk_is_ignored(int signal) {
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
 
-int32_t bk_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
+int bk_page_size(void) { return (int)sysconf(_SC_PAGESIZE); }
 
 int32_t bk_process_id(void) { return getpid(); }
 
 uint32_t bk_effective_user_id(void) { return geteuid(); }
+
+uint32_t bk_effective_group_id(void) { return getegid(); }

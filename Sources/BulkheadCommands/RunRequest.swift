@@ -75,12 +75,21 @@ struct RunRequest {
         guard !parts[1].split(separator: "/").isEmpty else {
             throw ToolFailure(.usage, "--volume \(text): '/' is the root; use --rootfs")
         }
-        var volume = HostVolume(source: parts[0], target: parts[1])
+        // An ordinary user cannot ID-map a file system of the host, and under a map of one id has no need to: what is
+        // the user's own belongs to root inside.
+        let isRoot = effectiveUserID == 0
+        var volume = HostVolume(source: parts[0], target: parts[1], ownership: isRoot ? .idmapped : .plain)
         for option in parts.dropFirst(2) {
             switch option {
             case "ro": volume.readOnly = true
             case "rw": volume.readOnly = false
-            case "idmap": volume.ownership = .idmapped
+            case "idmap":
+                guard isRoot else {
+                    throw ToolFailure(
+                        .impossible,
+                        "--volume \(text): an ID-mapped mount takes CAP_SYS_ADMIN over the host's file system; use plain")
+                }
+                volume.ownership = .idmapped
             case "plain": volume.ownership = .plain
             case "shift":
                 throw ToolFailure(

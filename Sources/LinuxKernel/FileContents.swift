@@ -24,13 +24,16 @@ extension Descriptor {
     /// One `read`; the number of bytes, zero at the end.
     package borrowing func read(into buffer: inout [UInt8]) throws(KernelError) -> Int {
         let number = self.number
-        let count = uninterrupted {
-            unsafe buffer.withUnsafeMutableBytes { bytes -> Int64 in
-                guard let base = bytes.baseAddress else { return 0 }
-                return unsafe bk_read(number, base, bytes.count)
-            }
-        }
+        let count = unsafe fill(&buffer) { unsafe bk_read(number, $0, $1) }
         return Int(try valueOrError(count, "read", name))
+    }
+
+    /// One `pread` from the start of the file into the buffer; the number of bytes. Files of the kernel show their
+    /// content of now to whoever reads from the start, so a kept descriptor needs no second open.
+    package borrowing func readAgain(into buffer: inout [UInt8]) throws(KernelError) -> Int {
+        let number = self.number
+        let count = unsafe fill(&buffer) { unsafe bk_pread(number, $0, $1, 0) }
+        return Int(try valueOrError(count, "pread", name))
     }
 
     /// Writes all of the bytes, in as many calls as it takes.
@@ -39,17 +42,15 @@ extension Descriptor {
         while !rest.isEmpty { rest = rest.dropFirst(try writeOnce(rest)) }
     }
 
+    /// One `write`; the number of bytes taken.
+    package borrowing func writeOnce(_ bytes: ArraySlice<UInt8>) throws(KernelError) -> Int {
+        Int(try valueOrError(writing(bytes), "write", name))
+    }
+
     /// Writes the text in one call, as files of the kernel demand; a short write is an error.
     public borrowing func writeValue(_ text: String, called file: String, in place: String) throws(KernelError) {
         let bytes = Array(text.utf8)
-        let number = self.number
-        let count = uninterrupted {
-            unsafe bytes.withUnsafeBytes { bytes -> Int64 in
-                guard let base = bytes.baseAddress else { return 0 }
-                return unsafe bk_write(number, base, bytes.count)
-            }
-        }
-        try valueOrError(count, "write", file, value: text.trimmingNewline, in: place)
+        let count = try valueOrError(writing(bytes[...]), "write", file, value: text.trimmingNewline, in: place)
         guard count == bytes.count else {
             throw KernelError(
                 "write", file, value: text.trimmingNewline, in: place, errno: .ioError,
@@ -57,50 +58,25 @@ extension Descriptor {
         }
     }
 
-    /// One `write`; the number of bytes taken.
-    package borrowing func writeOnce(_ bytes: ArraySlice<UInt8>) throws(KernelError) -> Int {
+    private borrowing func writing(_ bytes: ArraySlice<UInt8>) -> Int64 {
         let number = self.number
-        let count = uninterrupted {
+        return uninterrupted {
             unsafe bytes.withUnsafeBytes { bytes -> Int64 in
                 guard let base = bytes.baseAddress else { return 0 }
                 return unsafe bk_write(number, base, bytes.count)
             }
         }
-        return Int(try valueOrError(count, "write", name))
-    }
-
-    /// The names in this directory, without `.` and `..`, in the order the file system gives them.
-    public borrowing func entries() throws(KernelError) -> [String] {
-        // A directory opened with O_PATH cannot be listed, and a second reader must not share the position.
-        let listing = try open(".", [.directory, .reading], resolve: [])
-        var names: [String] = []
-        var buffer = [UInt8](repeating: 0, count: 32768)
-        while true {
-            let number = listing.number
-            let count = unsafe buffer.withUnsafeMutableBytes { bytes -> Int64 in
-                guard let base = bytes.baseAddress else { return 0 }
-                return unsafe bk_getdents64(number, base, bytes.count)
-            }
-            let end = Int(try valueOrError(count, "getdents64", name))
-            if end == 0 { return names }
-            names.append(contentsOf: directoryEntryNames(buffer[..<end]))
-        }
     }
 }
 
-/// The names in what getdents64 returned: `struct linux_dirent64` has the record's length at byte 16 and the name,
-/// ended by NUL, from byte 19.
-func directoryEntryNames(_ bytes: ArraySlice<UInt8>) -> [String] {
-    var names: [String] = []
-    var record = bytes.startIndex
-    while record + 19 < bytes.endIndex {
-        let length = Int(bytes[record + 16]) | Int(bytes[record + 17]) << 8
-        guard length > 19, record + length <= bytes.endIndex else { break }
-        let name = String(decoding: bytes[(record + 19)..<(record + length)].prefix { $0 != 0 }, as: UTF8.self)
-        if name != "." && name != ".." { names.append(name) }
-        record += length
+/// Lets a call fill a buffer, again when a signal interrupted it.
+private func fill(_ buffer: inout [UInt8], _ call: (UnsafeMutableRawPointer, Int) -> Int64) -> Int64 {
+    uninterrupted {
+        unsafe buffer.withUnsafeMutableBytes { bytes -> Int64 in
+            guard let base = bytes.baseAddress else { return 0 }
+            return unsafe call(base, bytes.count)
+        }
     }
-    return names
 }
 
 extension String {

@@ -122,8 +122,10 @@ package func poll(
 public struct SignalDescriptor: ~Copyable, Sendable {
     package let descriptor: Descriptor
 
-    /// Blocks the signals and opens a descriptor for them.
-    public init(_ signals: [Int32]) throws(KernelError) {
+    /// Blocks the signals and opens a descriptor for them. What the process ignores stays ignored: the starter wanted
+    /// it so, as nohup(1) does.
+    public init(_ all: [Int32]) throws(KernelError) {
+        let signals = all.filter { bk_is_ignored($0) == 0 }
         let result = unsafe signals.withUnsafeBufferPointer { buffer -> CInt in
             guard let first = buffer.baseAddress else { return -22 }
             return unsafe bk_signal_descriptor(first, buffer.count)
@@ -140,6 +142,9 @@ public struct SignalDescriptor: ~Copyable, Sendable {
 
 /// The caller's effective user id, in its own user namespace.
 package var effectiveUserID: UInt32 { bk_effective_user_id() }
+
+/// The caller's effective group id, likewise.
+package var effectiveGroupID: UInt32 { bk_effective_group_id() }
 
 /// The caller's process id.
 package var processID: Int32 { bk_process_id() }

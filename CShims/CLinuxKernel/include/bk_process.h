@@ -28,9 +28,11 @@ int bk_poll(const int *fds, const int16_t *events, int16_t *ready, size_t count,
 int bk_signal_descriptor(const int *signals, size_t count);
 /// Reads one signal's number from a signalfd; -EAGAIN when none is pending (the descriptor is non-blocking).
 int bk_next_signal(int fd);
+/// Whether the process ignores a signal (sigaction(2)): 1 or 0.
+int bk_is_ignored(int signal);
 int bk_page_size(void);
-int32_t bk_thread_id(void);
 int32_t bk_process_id(void);
 uint32_t bk_effective_user_id(void);
+uint32_t bk_effective_group_id(void);
 
 #pragma clang assume_nonnull end
