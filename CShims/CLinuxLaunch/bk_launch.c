@@ -89,6 +89,14 @@ void bk_child_arm_parent_death(struct bk_child *child) {
         for (;;) bk_raw(SYS_exit_group, 127);
 }
 
+// CLONE_CLEAR_SIGHAND resets what is handled and leaves what is ignored. A caller that ignores SIGPIPE, as servers do, would
+// start commands that do; and under one that ignores SIGCHLD the reaper would never hear of an end.
+BK_CHILD void stop_ignoring_signals(void) {
+    const struct { uintptr_t handler, flags, restorer; uint64_t mask; } by_default = {0};
+    for (int signal = 1; signal <= 64; signal++)
+        bk_raw(SYS_rt_sigaction, signal, &by_default, NULL, KERNEL_SIGSET_SIZE);
+}
+
 BK_CHILD void command_of_reaper(void *argument) { bk_child_command(argument); }
 
 // Process 1 of the pid namespace: without it the command would be process 1, whose unhandled signals the kernel drops,
@@ -147,6 +155,7 @@ BK_CHILD void first_process(void *argument) {
 
     // First the copy of the caller's end: the channel ends with the caller only if nobody else holds it.
     bk_raw(SYS_close, plan->caller_channel);
+    stop_ignoring_signals();
     uint64_t none = 0;
     bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
