@@ -73,9 +73,13 @@ struct BenchLimits {
                 guard offered.contains(controller) else { return }
                 controllers.insert(controller)
             }
-            values.append((file.file.name, value.kernelText, { (cgroup) throws(KernelError) in
-                try cgroup.write(value, to: file)
-            }))
+            values.append(
+                (
+                    file.file.name, value.kernelText,
+                    { (cgroup) throws(KernelError) in
+                        try cgroup.write(value, to: file)
+                    }
+                ))
         }
         add(.memoryMax, ByteCount(256 << 20))
         add(.memoryHigh, ByteCount(192 << 20))

@@ -11,7 +11,8 @@ extension BenchSession {
     borrowing func measureLaunches(_ report: inout BenchReport) throws {
         report.notes["launch"] = [
             "from the call to the end of 'true'; 'launch …' is this library in this process, the others are programs",
-            "seven: user, mount, pid, net, ipc, uts and cgroup namespaces; root: a read-only view of the host as 'run' has it",
+            "seven: user, mount, pid, net, ipc, uts and cgroup namespaces; root: the read-only view of the host that "
+                + "'run' shows",
         ]
         let group = BenchResult.Group(bench: "launch", fileSystem: nil, files: nil)
         guard let path = BenchProgram.find("true") else {
@@ -31,7 +32,8 @@ extension BenchSession {
         }
         if place == nil {
             report.omissions.append(
-                BenchOmission(group: group, method: "launch … cgroup", reason: CgroupHost.probe().absence ?? "no cgroup"))
+                BenchOmission(
+                    group: group, method: "launch … cgroup", reason: CgroupHost.probe().absence ?? "no cgroup"))
         }
         try compete(contenders, in: group, runs: request.runs, &report)
     }

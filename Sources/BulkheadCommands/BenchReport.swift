@@ -72,9 +72,12 @@ extension BenchReport {
             JSON.Member(
                 "omitted",
                 .array(
-                    omissions.map { .object($0.group.members + [
-                        JSON.Member("method", .string($0.method)), JSON.Member("reason", .string($0.reason)),
-                    ]) })),
+                    omissions.map {
+                        .object(
+                            $0.group.members + [
+                                JSON.Member("method", .string($0.method)), JSON.Member("reason", .string($0.reason)),
+                            ])
+                    })),
         ]
         if !notes.isEmpty {
             members.append(

@@ -11,15 +11,13 @@ struct BenchInterrupted: Error {
 /// One run of the benchmarks. Signals wait until a step has ended, so that what was made is removed.
 struct BenchSession: ~Copyable {
     let request: BenchRequest
-    private let signals: SignalDescriptor
     private let terminal: Descriptor?
 
     init(_ request: BenchRequest) throws {
-        let signals = try SignalDescriptor([Signal.hangUp, Signal.interrupt, Signal.quit, Signal.terminate])
+        BenchSignals.catchAll()
         let stream = try Descriptor.standard(.error)
         let isTerminal = stream.isTerminal
         self.request = request
-        self.signals = signals
         terminal = isTerminal ? consume stream : nil
     }
 
@@ -50,7 +48,7 @@ struct BenchSession: ~Copyable {
 
     /// Between two steps: says where we are, and ends here when a signal came.
     borrowing func step(_ text: String) throws {
-        if let signal = signals.next() { throw BenchInterrupted(signal: signal) }
+        if let signal = BenchSignals.caught { throw BenchInterrupted(signal: signal) }
         switch terminal {
         case .some(let terminal): try? terminal.write(Array("\r\u{1B}[K\(text)".utf8))
         case .none: break
