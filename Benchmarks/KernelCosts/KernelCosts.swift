@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Benchmark
+import CFloor
+import Cgroups
+import Launching
+import LinuxKernel
+import Mounts
+import NodeModel
+import SystemPackage
+import UserNamespaces
+
+// To be run as root. Every benchmark removes what it made; a failure is the benchmark's error.
+let benchmarks: @Sendable () -> Void = {
+    Benchmark("plain bind mount", configuration: Metric.configuration) { benchmark in
+        let place = try Place()
+        try benchmark.compare(
+            { try DetachedMount(cloning: place.source).attach(at: "target", in: place.directory) },
+            { try checked(floor_bind(place.source.string, place.target.string), "floor_bind") },
+            undo: { try checked(floor_unmount(place.target.string), "umount2") })
+    }
+
+    Benchmark("ID-mapped bind mount", configuration: Metric.configuration) { benchmark in
+        let place = try Place()
+        let namespace = try UserNamespace(mapping: map)
+        let number = try checked(floor_user_namespace(), "floor_user_namespace")
+        defer { floor_close(number) }
+        try benchmark.compare(
+            {
+                try DetachedMount(cloning: place.source, mappedBy: namespace)
+                    .attach(at: "target", in: place.directory)
+            },
+            { try checked(floor_idmap(place.source.string, place.target.string, number), "floor_idmap") },
+            undo: { try checked(floor_unmount(place.target.string), "umount2") })
+    }
+
+    Benchmark("user namespace descriptor", configuration: Metric.configuration) { benchmark in
+        try compareUserNamespaces(benchmark)
+    }
+
+    Benchmark("user namespace descriptor, 512 MiB resident", configuration: Metric.configuration) { benchmark in
+        // Written to, so that it is there, and read again, so that it has to stay.
+        var ballast = [UInt8](repeating: 1, count: 512 << 20)
+        try compareUserNamespaces(benchmark)
+        ballast[0] &+= ballast[ballast.count - 1]
+        blackHole(ballast[0])
+    }
+
+    Benchmark("start in user, network, cgroup", configuration: Metric.configuration) { benchmark in
+        let place = try CgroupPlace()
+        let number = try checked(floor_open_directory(place.path), "open")
+        defer { floor_close(number) }
+        var launch = Launch("/bin/true")
+        launch.user = try map
+        launch.namespaces = [.network]
+        let null = SharedDescriptor(try Descriptor.open("/dev/null", .readingAndWriting))
+        launch.streams = Streams(input: .shared(null), output: .shared(null), error: .shared(null))
+        let plan = launch
+        try benchmark.compare(
+            { _ = try plan.start(in: place.transient.cgroup).wait() },
+            { try checked(floor_launch("/bin/true", number), "floor_launch") })
+    }
+
+    Benchmark("cgroup life cycle", configuration: Metric.configuration) { benchmark in
+        let place = try CgroupPlace()
+        let number = try checked(floor_open_directory(place.path), "open")
+        defer { floor_close(number) }
+        // Of what the root gives to its children already, one controller to enable.
+        let offered = try place.root.read(.subtreeControl) ?? []
+        let controllers = Set(offered.prefix(1))
+        try place.transient.cgroup.enable(controllers)
+        let words = controllers.map { "+\($0)" }.joined(separator: " ")
+        try benchmark.compare(
+            {
+                let pod = try place.transient.cgroup.createChild("pod")
+                let app = try pod.createChild("app", enabling: controllers)
+                for _ in 0..<5 { try app.write(false, to: .freeze) }
+                _ = try app.read(.cpuStatistics)
+                _ = try app.read(.cpuPressure)
+                _ = try app.read(.memoryPressure)
+                _ = try app.read(.ioPressure)
+                try app.kill()
+                try pod.removeChild("app")
+                try place.transient.cgroup.removeChild("pod")
+            },
+            { try checked(floor_cgroup(number, words), "floor_cgroup") })
+    }
+}
+
+// The same as in the floor.
+var map: IDMap { get throws { try IDMap(outside: 100_000, count: 65_536) } }
+
+func compareUserNamespaces(_ benchmark: Benchmark) throws {
+    let map = try map
+    try benchmark.compare(
+        { _ = try UserNamespace(mapping: map) },
+        { floor_close(try checked(floor_user_namespace(), "floor_user_namespace")) })
+}
+
+/// A folder with something to mount and a place to mount it at.
+struct Place: ~Copyable {
+    let directory: Descriptor
+    let source: FilePath
+    let target: FilePath
+    private let parent: Descriptor
+    private static let name = "bulkhead-kernel-costs"
+
+    init() throws {
+        let parent = try Descriptor.open("/var/tmp", [.path, .directory])
+        try parent.makeDirectory(Self.name)
+        let directory = try parent.open(Self.name, [.path, .directory])
+        try directory.makeDirectory("source")
+        try directory.makeDirectory("target")
+        let path = FilePath("/var/tmp").appending(Self.name)
+        source = path.appending("source")
+        target = path.appending("target")
+        self.directory = directory
+        self.parent = parent
+    }
+
+    deinit {
+        _ = floor_unmount(target.string)
+        try? directory.removeDirectory("source")
+        try? directory.removeDirectory("target")
+        try? parent.removeDirectory(Self.name)
+    }
+}
+
+/// A cgroup directly beneath the root of cgroup v2.
+struct CgroupPlace: ~Copyable {
+    let root: Cgroup
+    let transient: TransientCgroup
+    var path: String { transient.cgroup.path.string }
+
+    init() throws {
+        let host = CgroupHost.probe()
+        guard let path = host.root else {
+            throw FloorError(call: host.absence ?? "no cgroup2", errno: .noSuchFileOrDirectory)
+        }
+        let transient = try TransientCgroup(named: "bulkhead-kernel-costs", in: try Cgroup.open(path))
+        root = try Cgroup.open(path)
+        self.transient = transient
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One method at one task, timed.
+struct BenchResult: Hashable, Sendable {
+    /// What is compared with what: methods of one group do the same task.
+    struct Group: Hashable, Sendable {
+        /// `idmap`, `launch` or `cgroup`.
+        var bench: String
+        /// The file system, where one matters.
+        var fileSystem: String?
+        /// The number of files, where it matters.
+        var files: Int?
+    }
+
+    var group: Group
+    var method: String
+    var summary: BenchSummary
+    /// The method of the same group that this one is measured against.
+    var reference: String?
+}
+
+/// A method that this host could not do.
+struct BenchOmission: Hashable, Sendable {
+    var group: BenchResult.Group
+    var method: String
+    var reason: String
+}
+
+/// What a benchmark run found out.
+struct BenchReport: Hashable, Sendable {
+    var kernel: String
+    var processors: Int
+    /// What has to be known to read the numbers, by bench.
+    var notes: [String: [String]] = [:]
+    var results: [BenchResult] = []
+    var omissions: [BenchOmission] = []
+
+    init(kernel: String, processors: Int) {
+        self.kernel = kernel
+        self.processors = processors
+    }
+
+    mutating func add(
+        _ group: BenchResult.Group, _ method: String, _ samples: BenchSamples, against reference: String? = nil
+    ) {
+        guard let summary = samples.summary else { return }
+        results.append(BenchResult(group: group, method: method, summary: summary, reference: reference))
+    }
+
+    /// How many times the reference's median a result's is; nil without a reference that was measured.
+    func ratio(of result: BenchResult) -> Double? {
+        guard let reference = result.reference, reference != result.method,
+            let other = results.first(where: { $0.group == result.group && $0.method == reference }),
+            other.summary.median > 0
+        else { return nil }
+        return result.summary.median / other.summary.median
+    }
+
+    /// The groups in the order in which they were measured.
+    var groups: [BenchResult.Group] {
+        var seen: Set<BenchResult.Group> = []
+        return (results.map(\.group) + omissions.map(\.group)).filter { seen.insert($0).inserted }
+    }
+}
+
+extension BenchReport {
+    /// The document that `--json` writes.
+    var json: JSON {
+        var members: [JSON.Member] = [
+            JSON.Member("kernel", .string(kernel)), JSON.Member("processors", .integer(processors)),
+            JSON.Member("results", .array(results.map(json))),
+            JSON.Member(
+                "omitted",
+                .array(
+                    omissions.map {
+                        .object(
+                            $0.group.members + [
+                                JSON.Member("method", .string($0.method)), JSON.Member("reason", .string($0.reason)),
+                            ])
+                    })),
+        ]
+        if !notes.isEmpty {
+            members.append(
+                JSON.Member(
+                    "notes", .object(notes.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .strings($0.value)) })))
+        }
+        return .object(members)
+    }
+
+    private func json(_ result: BenchResult) -> JSON {
+        var members = result.group.members
+        members.append(JSON.Member("method", .string(result.method)))
+        members.append(
+            JSON.Member(
+                "seconds",
+                [
+                    "min": .decimal(result.summary.min), "median": .decimal(result.summary.median),
+                    "max": .decimal(result.summary.max), "runs": .integer(result.summary.runs),
+                ]))
+        if let reference = result.reference, let ratio = ratio(of: result) {
+            members.append(JSON.Member("ratio", ["to": .string(reference), "median": .decimal(ratio)]))
+        }
+        return .object(members)
+    }
+
+    /// The table for people.
+    func text(_ style: Style) -> String {
+        var lines = [style.bold("Linux \(kernel), \(processors) processors")]
+        for group in groups {
+            lines += ["", style.bold(group.heading)]
+            let rows = results.filter { $0.group == group }
+            let width = (rows.map(\.method.count) + [6]).max() ?? 6
+            if !rows.isEmpty {
+                lines.append(
+                    style.dim("  " + "method".padded(to: width) + "      median         min         max   runs  ratio"))
+            }
+            for row in rows {
+                var line = "  " + row.method.padded(to: width)
+                for value in [row.summary.median, row.summary.min, row.summary.max] {
+                    line += benchDuration(value).leading(12)
+                }
+                line += String(row.summary.runs).leading(7)
+                if let ratio = ratio(of: row), let reference = row.reference {
+                    line += "  \(benchRatio(ratio)) \(style.dim(reference))"
+                }
+                lines.append(line)
+            }
+            for omission in omissions where omission.group == group {
+                lines.append("  " + style.yellow("\(omission.method): not measured: \(omission.reason.printable)"))
+            }
+        }
+        let said = notes.sorted { $0.key < $1.key }.flatMap { bench, texts in texts.map { "\(bench): \($0)" } }
+        if !said.isEmpty { lines += [""] + said.map(style.dim) }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension BenchResult.Group {
+    fileprivate var members: [JSON.Member] {
+        [
+            JSON.Member("bench", .string(bench)), JSON.Member("fs", .optional(fileSystem)),
+            JSON.Member("files", files.map { .integer($0) } ?? .null),
+        ]
+    }
+
+    fileprivate var heading: String {
+        var text = bench
+        if let fileSystem { text += " on \(fileSystem)" }
+        if let files { text += ", \(files) \(files == 1 ? "file" : "files")" }
+        return text
+    }
+}
+
+extension String {
+    /// With blanks before it up to a width.
+    fileprivate func leading(_ width: Int) -> String { String(repeating: " ", count: max(1, width - count)) + self }
+}
