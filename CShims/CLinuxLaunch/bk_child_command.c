@@ -17,7 +17,6 @@
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
 
-
 // A pseudo-terminal of the new root's own devpts, so that its name means the same inside. The caller gets the master.
 BK_CHILD int open_terminal(struct bk_child *child) {
     long master = bk_raw(SYS_openat, AT_FDCWD, "/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
@@ -30,6 +29,8 @@ BK_CHILD int open_terminal(struct bk_child *child) {
     result = bk_child_hand_over(child, BK_STEP_TERMINAL, (int)master);
     if (result < 0) bk_child_fail(child, BK_STEP_TERMINAL, result, 3);
     bk_raw(SYS_close, master);
+    // The command's user may open it again by its name (/dev/stderr); its group stays the one of devpts.
+    if (child->plan->flags & BK_LAUNCH_IDENTITY) bk_raw(SYS_fchown, terminal, child->plan->uid, -1);
     return (int)terminal;
 }
 

@@ -106,6 +106,9 @@ BK_CHILD _Noreturn void reap(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     uint64_t all = ~0ULL;
     bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
+    // Its memory is a copy of the caller's, and nobody's business: this has to hold before the command runs. (An exec
+    // makes the command's own memory readable again.)
+    bk_raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 
     struct clone_args args = {
         .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD,
@@ -114,10 +117,8 @@ BK_CHILD _Noreturn void reap(struct bk_child *child) {
     long pid = bk_raw_clone(&args, sizeof args, command_of_reaper, child);
     if (pid < 0) bk_child_fail(child, BK_STEP_REAPER, pid, 0);
 
-    // The command runs, or its failure is on its way. What is left of this process has no need of any right but to
-    // signal, and its memory, a copy of the caller's, is nobody's business.
+    // The command runs, or its failure is on its way. What is left of this process needs no right but to signal.
     bk_raw(SYS_prctl, PR_SET_NAME, "bulkhead-init", 0, 0, 0);
-    bk_raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     bk_raw(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     struct { uint32_t version; int pid; } header = {0x20080522, 0};
     const uint32_t kill_only = 1U << 5; // CAP_KILL

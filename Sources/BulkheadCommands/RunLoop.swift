@@ -2,6 +2,7 @@
 
 internal import Launching
 internal import LinuxKernel
+internal import SystemPackage
 
 /// Numbers of signals, by the names of signal(7); the same on x86_64 and arm64.
 enum Signal {
@@ -21,6 +22,15 @@ let forwardedSignals = [
     Signal.hangUp, Signal.interrupt, Signal.quit, Signal.terminate, Signal.user1, Signal.user2, Signal.alarm,
 ]
 
+/// The signals that are this tool's to take: not those that its starter has it ignore, as nohup does with SIGHUP and a
+/// shell with SIGINT of a job in the background.
+func signalsToTake() throws(KernelError) -> [Int32] {
+    let status = try readKernelFile("/proc/self/status")
+    let line = status.split(separator: "\n").first { $0.hasPrefix("SigIgn:") }
+    let ignored = line.flatMap { UInt64($0.dropFirst(7).drop { $0 == "\t" }, radix: 16) } ?? 0
+    return forwardedSignals.filter { ignored >> UInt64($0 - 1) & 1 == 0 } + [Signal.windowChange, Signal.pipe]
+}
+
 /// Waits for a command: hands signals on and relays its terminal, in one thread and without polling.
 func wait(
     for child: consuming Child, signals: borrowing SignalDescriptor, terminal: consuming RunTerminal?
@@ -31,7 +41,9 @@ func wait(
             (child.process.number, .readable), (signals.descriptor.number, .readable),
         ]
         if let ofTerminal = terminal?.interests { requests += ofTerminal }
-        let ready = try poll(requests)
+        // Nothing tells when somebody opens a terminal that nobody had open, so that is looked for now and then.
+        let ready = try poll(requests, timeoutMilliseconds: terminal?.isHungUp == true ? 100 : -1)
+        terminal?.lookAgain()
         while let signal = signals.next() {
             switch signal {
             case Signal.windowChange: terminal?.takeWindowSize()

@@ -12,6 +12,8 @@ struct RunTerminal: ~Copyable {
     /// Keys that the command has not taken yet.
     private var pending: ArraySlice<UInt8> = []
     private var inputEnded = false
+    /// Nobody inside has the terminal open: `poll` says so again at once, as long as that lasts.
+    private(set) var isHungUp = false
 
     static func isWanted(_ choice: RunTerminalChoice) throws(KernelError) -> Bool {
         switch choice {
@@ -51,7 +53,7 @@ struct RunTerminal: ~Copyable {
     /// What to wait for: the command's output, and keys while there is room for them.
     var interests: [(number: CInt, events: PollEvents)] {
         [
-            (master.number, pending.isEmpty ? .readable : [.readable, .writable]),
+            (isHungUp ? -1 : master.number, pending.isEmpty ? .readable : [.readable, .writable]),
             (pending.isEmpty && !inputEnded ? input.number : -1, .readable),
         ]
     }
@@ -59,8 +61,11 @@ struct RunTerminal: ~Copyable {
     /// Passes on what is there.
     mutating func relay(_ ready: ArraySlice<PollEvents>) throws(KernelError) {
         guard let ofMaster = ready.first, let ofInput = ready.last else { return }
-        if ofMaster.contains(.writable) { try passKeys() }
-        if !ofMaster.isDisjoint(with: [.readable, .hangUp]) { _ = try passOutput() }
+        if ofMaster.contains(.writable) && !ofMaster.contains(.hangUp) { try passKeys() }
+        if !ofMaster.isDisjoint(with: [.readable, .hangUp]) {
+            let hadOutput = try passOutput()
+            isHungUp = ofMaster.contains(.hangUp) && !hadOutput
+        }
         if !ofInput.isDisjoint(with: [.readable, .hangUp, .error]) {
             var buffer = [UInt8](repeating: 0, count: 4096)
             let count = try input.read(into: &buffer)
@@ -70,6 +75,9 @@ struct RunTerminal: ~Copyable {
             try passKeys()
         }
     }
+
+    /// Looks again whether somebody inside has opened the terminal.
+    mutating func lookAgain() { isHungUp = false }
 
     /// What the command wrote before it ended.
     borrowing func drain() throws(KernelError) { while try passOutput() {} }

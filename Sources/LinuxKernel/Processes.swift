@@ -66,6 +66,11 @@ package enum ProcessCall {
         var raw = bk_exit()
         let number = process.number
         let result = uninterrupted { unsafe bk_wait_pidfd(number, blocking ? 1 : 0, &raw) }
+        if result == -Errno.noChildProcess.rawValue {
+            throw KernelError(
+                "waitid P_PIDFD", process.name, errno: .noChildProcess,
+                hint: "somebody else in this process has waited for it, or SIGCHLD is ignored")
+        }
         try valueOrError(result, "waitid P_PIDFD", process.name)
         guard result == 1 else { return nil }
         return Exit(

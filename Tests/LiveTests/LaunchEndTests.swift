@@ -107,12 +107,37 @@ struct LaunchEndTests {
         #expect(firstExit.status == .exited(3))
     }
 
-    @Test("A caller that ignores SIGCHLD gets the end all the same, with and without a reaper", .needs(.root), arguments: [true, false])
-    func ignoredChildSignal(reaper: Bool) async {
-        await #expect(processExitsWith: .success) { [reaper = reaper as Bool] in
+    @Test("A caller that ignores SIGCHLD gets the end all the same, under a reaper", .needs(.root))
+    func ignoredChildSignal() async {
+        await #expect(processExitsWith: .success) {
             signal(SIGCHLD, SIG_IGN)
-            let child = try LaunchEndTests.plan("true & wait; sleep 0.01; exit 6", reaper: reaper).start()
-            alarm(20)  // rather than forever
+            let child = try LaunchEndTests.plan("true & wait; sleep 0.01; exit 6", reaper: true).start()
+            alarm(60)  // rather than forever
+            let exit = try child.wait()
+            precondition(exit.status == .exited(6))
+        }
+    }
+
+    @Test("Without a reaper, an end that somebody else took is an error that says so")
+    func foreignReaper() async {
+        await #expect(processExitsWith: .success) {
+            signal(SIGCHLD, SIG_IGN)
+            let child = try Launch("/bin/true").start()
+            do throws(KernelError) {
+                _ = try child.wait()
+            } catch {
+                precondition(error.errno == .noChildProcess && error.hint != nil)
+            }
+        }
+    }
+
+    @Test("A foreign waitpid(-1) cannot take a command under a reaper", .needs(.root))
+    func foreignWait() async {
+        await #expect(processExitsWith: .success) {
+            let child = try LaunchEndTests.plan("exit 6", reaper: true).start()
+            usleep(100_000)
+            let taken = waitpid(-1, nil, WNOHANG)
+            precondition(taken == -1)
             let exit = try child.wait()
             precondition(exit.status == .exited(6))
         }
@@ -168,7 +193,7 @@ struct LaunchEndTests {
         let group = "bulkhead-live-\(getpid())-orphaned"
         await #expect(processExitsWith: .signal(SIGKILL)) { [file = file as String, group = group as String] in
             let root = try Cgroup.root()
-            let janitor = try Janitor(removing: "run", inGroup: group, of: root, holding: nil)
+            let janitor = try Janitor(removing: ["\(group)/run"], and: [group], beneath: root, holding: nil)
             let own = try TransientCgroup(named: "run", inGroup: group, of: try Cgroup.root())
             let child = try Launch.script("sleep 300 & sleep 300").start(in: own.cgroup)
             try Data("\(child.pid)".utf8).write(to: URL(filePath: file))
@@ -187,7 +212,7 @@ struct LaunchEndTests {
         let group = "bulkhead-live-\(getpid())-kept"
         let root = try Cgroup.root()
         let own = try TransientCgroup(named: group, in: try Cgroup.root())
-        do { _ = try Janitor(removing: "none", inGroup: group, of: root, holding: nil) }
+        do { _ = try Janitor(removing: ["\(group)/none"], and: [group], beneath: root, holding: nil) }
         usleep(100_000)
         #expect(try root.child(group) != nil)
         try own.remove()
