@@ -22,15 +22,6 @@ let forwardedSignals = [
     Signal.hangUp, Signal.interrupt, Signal.quit, Signal.terminate, Signal.user1, Signal.user2, Signal.alarm,
 ]
 
-/// The signals that are this tool's to take: not those that its starter has it ignore, as nohup does with SIGHUP and a
-/// shell with SIGINT of a job in the background.
-func signalsToTake() throws(KernelError) -> [Int32] {
-    let status = try readKernelFile("/proc/self/status")
-    let line = status.split(separator: "\n").first { $0.hasPrefix("SigIgn:") }
-    let ignored = line.flatMap { UInt64($0.dropFirst(7).drop { $0 == "\t" }, radix: 16) } ?? 0
-    return forwardedSignals.filter { ignored >> UInt64($0 - 1) & 1 == 0 } + [Signal.windowChange, Signal.pipe]
-}
-
 /// Waits for a command: hands signals on and relays its terminal, in one thread and without polling.
 func wait(
     for child: consuming Child, signals: borrowing SignalDescriptor, terminal: consuming RunTerminal?

@@ -15,7 +15,7 @@ struct RunSession: ~Copyable {
     init(_ request: RunRequest) throws {
         self.request = request
         // From here on signals are for the command, not for us: nobody interrupts the cleaning up.
-        signals = try SignalDescriptor(try signalsToTake())
+        signals = try SignalDescriptor(forwardedSignals + [Signal.windowChange, Signal.pipe])
     }
 
     /// Runs the command; the exit code for the shell.
