@@ -133,7 +133,7 @@ struct LaunchRootTests {
         }
         var launch = try Launch.isolated("cat /proc/self/mountinfo; ls /etc")
         launch.root = .directory(scratch.path("rootfs"))
-        launch.volumes = [HostVolume(source: "/usr", target: "/usr", readOnly: true)]
+        launch.volumes = [HostVolume(source: "/usr", target: "/usr", readOnly: true, ownership: .plain)]
         return launch
     }
 

@@ -141,7 +141,7 @@ struct RunToolTests {
         _ = try shell("$B run --json-status \(scratch.path("status")) -- sh -c 'exit 5'")
         let object = try JSONSerialization.jsonObject(with: Data(scratch.text("status").utf8)) as? [String: Any]
         #expect(object?["state"] as? String == "ended")
-        #expect(object?["exitCode"] as? Int == 5)
+        #expect((object?["exit"] as? [String: Any])?["exitCode"] as? Int == 5)
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["status"])
     }
 
