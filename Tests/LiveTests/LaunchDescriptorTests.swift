@@ -28,8 +28,8 @@ struct LaunchDescriptorTests {
         }
         let found = try finish(launch)
         let open = found.lines.filter { $0.contains(" -> ") }
-        // The streams, and the folder that ls lists.
-        #expect(open.count == 4, "\(found.output)")
+        // The streams, and the folder that ls lists, which busybox does not show.
+        #expect([3, 4].contains(open.count), "\(found.output)")
         #expect(!found.output.contains("/etc"))
     }
 
@@ -99,7 +99,7 @@ struct LaunchDescriptorTests {
         }
     }
 
-    @Test("A terminal is the command's own, of its own devpts, with job control", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test("A terminal is the command's own, of its own devpts, with job control", .needs(.root))
     func terminal() throws {
         var launch = try Launch.isolated("tty; stty size; sleep 0.01; ps -o pid= -o tty= $$ 2>/dev/null; echo end; exit 5")
         launch.terminal = true
