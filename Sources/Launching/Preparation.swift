@@ -31,6 +31,13 @@ struct Preparation: ~Copyable {
 
     /// Opens everything; what was opened is closed again when a later step throws.
     static func make(_ launch: Launch, memory: inout PlanMemory) throws(KernelError) -> Preparation {
+        // The streams come first: where the caller's are closed, what is opened next has their numbers.
+        var kept = DescriptorList()
+        let sources = [launch.streams.input, launch.streams.output, launch.streams.error]
+        var streams: [CInt] = []
+        for (stream, source) in zip([StandardStream.input, .output, .error], sources) {
+            streams.append(kept.append(try open(stream, source)))
+        }
         let mounts = try MountPlan.make(launch, memory: &memory)
         var ends: (CInt, CInt) = (-1, -1)
         let result = unsafe withUnsafeMutableBytes(of: &ends) { bytes in
@@ -41,13 +48,7 @@ struct Preparation: ~Copyable {
             throw KernelError("socketpair", "AF_UNIX SOCK_SEQPACKET", errno: Errno(rawValue: -result))
         }
         let channel = Descriptor(owning: ends.0)
-        let childChannel = Descriptor(owning: ends.1)
-        var kept = DescriptorList()
-        let sources = [launch.streams.input, launch.streams.output, launch.streams.error]
-        var streams: [CInt] = []
-        for (stream, source) in zip([StandardStream.input, .output, .error], sources) {
-            streams.append(kept.append(try open(stream, source)))
-        }
+        let childChannel = try Descriptor(owning: ends.1).aboveStandard()
         return Preparation(
             mounts: mounts, channel: channel, childChannel: childChannel, outcome: try launch.reaper ? Pipe() : nil,
             kept: kept, streams: streams)

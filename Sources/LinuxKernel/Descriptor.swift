@@ -26,6 +26,12 @@ public struct Descriptor: ~Copyable, Sendable {
         Descriptor(owning: try valueOrError(bk_dup_close_on_exec(number), "fcntl F_DUPFD_CLOEXEC", name))
     }
 
+    /// The same file at a number above 2: in a caller with a closed standard stream, what is opened next takes its
+    /// number, which in a child is the stream's.
+    package consuming func aboveStandard() throws(KernelError) -> Descriptor {
+        number > 2 ? self : try duplicate()
+    }
+
     /// A copy of one of the process's standard streams (0, 1, 2).
     public static func standard(_ stream: StandardStream) throws(KernelError) -> Descriptor {
         Descriptor(
@@ -61,8 +67,10 @@ public struct Pipe: ~Copyable, Sendable {
             return unsafe bk_pipe_close_on_exec(base.assumingMemoryBound(to: CInt.self))
         }
         try valueOrError(result, "pipe2", "O_CLOEXEC")
-        reading = Descriptor(owning: ends.0)
-        writing = Descriptor(owning: ends.1)
+        let first = Descriptor(owning: ends.0)
+        let second = try Descriptor(owning: ends.1).aboveStandard()
+        reading = first
+        writing = second
     }
 }
 

@@ -67,7 +67,7 @@ struct LaunchIdentityTests {
         for (kind, own) in outside { #expect(none.value("ns_\(kind)") == own, "\(kind)") }
     }
 
-    @Test("All seven namespaces are new in the tool's isolation", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test("All seven namespaces are new in the tool's isolation", .needs(.root))
     func allNamespaces() throws {
         let found = try finish(.isolated(Self.report))
         for kind in ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"] {
@@ -186,7 +186,7 @@ struct LaunchIdentityTests {
         #expect(try readKernelFile("/proc/sys/kernel/hostname") == before)
     }
 
-    @Test("A new network has its loopback up and nothing else up", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test("A new network has its loopback up and nothing else up", .needs(.root))
     func loopback() throws {
         let found = try finish(
             .isolated("cat /sys/class/net/lo/flags; cat /proc/net/route | wc -l; cat /proc/net/if_inet6"))
@@ -195,8 +195,7 @@ struct LaunchIdentityTests {
     }
 
     @Test(
-        "Interfaces made inside touch nothing outside", .needs(.root), .needs(.command("ip")),
-        .needs(.feature("mount_setattr")))
+        "Interfaces made inside touch nothing outside", .needs(.root), .needs(.command("ip")))
     func interfaces() throws {
         func interfaces() throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: "/sys/class/net").sorted()

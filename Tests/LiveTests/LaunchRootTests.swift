@@ -13,7 +13,7 @@ internal import TestSupport
 
 @Suite("The files a command sees")
 struct LaunchRootTests {
-    @Test("The view of the host is read-only, without its /run, /tmp, /root and devices", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test("The view of the host is read-only, without its /run, /tmp, /root and devices", .needs(.root))
     func hostView() throws {
         let scratch = try Scratch()
         let found = try finish(
@@ -33,7 +33,7 @@ struct LaunchRootTests {
         #expect(!FileManager.default.fileExists(atPath: "/usr/bulkhead-live-try"))
     }
 
-    @Test("No mount inside is shared with the host, has set-id programs or devices of the host's", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test("No mount inside is shared with the host, has set-id programs or devices of the host's", .needs(.root))
     func mountFlags() throws {
         let found = try finish(.isolated("cat /proc/self/mountinfo"))
         #expect(found.lines.count > 5)
@@ -133,7 +133,7 @@ struct LaunchRootTests {
         }
         var launch = try Launch.isolated("cat /proc/self/mountinfo; ls /etc")
         launch.root = .directory(scratch.path("rootfs"))
-        launch.volumes = [HostVolume(source: "/usr", target: "/usr", readOnly: true)]
+        launch.volumes = [HostVolume(source: "/usr", target: "/usr", readOnly: true, ownership: .plain)]
         return launch
     }
 
@@ -198,7 +198,7 @@ struct LaunchRootTests {
         #expect(made.uid == 0)
     }
 
-    @Test("Two commands share a network and a host name, but no mounts and no processes", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test("Two commands share a network and a host name, but no mounts and no processes", .needs(.root))
     func sharedNamespaces() throws {
         let shared = try SharedNamespaces(user: testMap, kinds: [.network, .ipc, .uts], hostName: "pod-name")
         #expect(!hasChildrenNamed("namespaces"))
