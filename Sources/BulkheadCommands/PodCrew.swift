@@ -109,7 +109,7 @@ struct PodCrew: ~Copyable {
             guard let child = member.child.take() else { continue }
             let exit = try child.wait()
             member.exit = exit
-            try tell(member.name, exit.json)
+            try tell(member.name, .object(exit.members))
         }
     }
 

@@ -87,7 +87,7 @@ struct RunRequest {
                 guard isRoot else {
                     throw ToolFailure(
                         .impossible,
-                        "--volume \(text): an ID-mapped mount takes CAP_SYS_ADMIN over the host's file system; use plain")
+                        "--volume \(text): an ID map takes CAP_SYS_ADMIN over the host's file system; use plain")
                 }
                 volume.ownership = .idmapped
             case "plain": volume.ownership = .plain

@@ -48,7 +48,7 @@ struct RunSession: ~Copyable {
             exit = try follow(try launch.start(), &status)
         }
         status["state"] = "ended"
-        status["exit"] = exit.json
+        status.members += exit.members
         try status.write()
         return exit.status.shellCode
     }

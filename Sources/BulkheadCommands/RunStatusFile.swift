@@ -43,7 +43,7 @@ struct StatusFile {
 
 extension Exit {
     /// How a command ended and what it used, for a status file.
-    var json: JSON {
+    var members: [JSON.Member] {
         let end: JSON.Member =
             switch status {
             case .exited(let code): JSON.Member("exitCode", .integer(code))
@@ -54,6 +54,6 @@ extension Exit {
             "systemMicroseconds": .integer(usage.systemMicroseconds),
             "maxResidentKibibytes": .integer(usage.maxResidentKibibytes),
         ]
-        return .object([end, JSON.Member("usage", usage)])
+        return [end, JSON.Member("usage", usage)]
     }
 }

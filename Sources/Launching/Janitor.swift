@@ -18,6 +18,7 @@ public struct Janitor: ~Copyable, Sendable {
     /// - Parameters:
     ///   - own: the cgroups to empty and remove, paths beneath `root`, children before parents; they need not exist yet.
     ///   - groups: cgroups that others use too, removed if they are empty by then, children before parents.
+    ///   - root: the cgroup that the paths are beneath.
     ///   - claim: a range of ids that stays claimed until the cgroups are gone.
     public init(
         removing own: [String], and groups: [String], beneath root: borrowing Cgroup,

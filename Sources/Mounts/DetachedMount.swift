@@ -15,7 +15,9 @@ public struct DetachedMount: ~Copyable, Sendable {
 
     /// Clones what is mounted at a path (`open_tree` `OPEN_TREE_CLONE`, since Linux 5.2).
     ///
-    /// - Parameter recursive: with what is mounted beneath it. Without, those places show what lies under the mounts.
+    /// - Parameters:
+    ///   - path: a directory or file; a link is followed.
+    ///   - recursive: with what is mounted beneath it. Without, those places show what lies under the mounts.
     public init(cloning path: FilePath, recursive: Bool = false) throws(KernelError) {
         try self.init(cloning: try Descriptor.open(path, .path), named: path.string, recursive: recursive)
     }

@@ -16,6 +16,7 @@ public struct PodCgroupParameters: Sendable, Hashable {
     /// A limit is set only when every container, init containers too, or the pod as a whole declares one: the sum would
     /// otherwise limit containers that declare none.
     /// - Parameters:
+    ///   - pod: the pod; its recorded class counts when it has one.
     ///   - enforceCPULimits: whether cpu limits are enforced; if not, `cpu.max` is set to no limit where it would be
     ///     limited.
     ///   - quotaPeriod: microseconds in a period of `cpu.max`.

@@ -13,9 +13,10 @@ public enum QoSClass: String, Sendable, Hashable, CaseIterable, Codable {
     ///
     /// Only cpu and memory above zero count. The sums are compared, not each container; init containers count as
     /// containers do. When the pod as a whole has resources, these decide alone.
-    /// - Parameter podLevelResources: whether resources of the pod as a whole are looked at (KEP-2837).
-    ///
     /// Source: Kubernetes, pkg/apis/core/v1/helper/qos.
+    /// - Parameters:
+    ///   - spec: what the pod asks for.
+    ///   - podLevelResources: whether resources of the pod as a whole are looked at (KEP-2837).
     public init(of spec: PodSpec, podLevelResources: Bool = true) {
         let sums: QoSResources
         if podLevelResources, let resources = spec.resources, resources.isSetForPod {

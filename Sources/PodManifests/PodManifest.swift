@@ -7,7 +7,7 @@ internal import Yams
 ///
 /// A file holds one or more YAML documents, or JSON, each a Pod, a PodList or a List of Pods. Fields that play no part
 /// in what a node does are not looked at; those that change how a pod is isolated and that nothing implements are kept
-/// in ``NodeModel/PodSpec/unimplementedFields``.
+/// in `PodSpec.unimplementedFields`.
 public struct PodManifest: Sendable, Hashable {
     /// The pods, in the order of the file.
     public let pods: [Pod]

@@ -17,8 +17,10 @@ public struct IDRangeClaim: ~Copyable, Sendable {
 
     /// Claims one free block of the pool, starting at a random one.
     ///
-    /// - Parameter lockFile: a file that only those may write who may give ids away, such as the cgroup v2 root's
-    ///   `cgroup.subtree_control`.
+    /// - Parameters:
+    ///   - pool: the blocks to choose from.
+    ///   - lockFile: a file that only those may write who may give ids away, such as the cgroup v2 root's
+    ///     `cgroup.subtree_control`.
     /// - Throws: `EAGAIN` when every block is held.
     public init(from pool: IDRangePool, lockFile: FilePath) throws(KernelError) {
         let file = try Descriptor.open(lockFile, .writing)
