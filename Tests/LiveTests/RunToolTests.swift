@@ -118,7 +118,7 @@ struct RunToolTests {
             """
             $B run -- sh -c 'trap "echo got; exit 9" \(name); echo ready; while :; do sleep 0.05; done' >$TMP_OUT &
             tool=$!
-            for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.3; [ -s $TMP_OUT ] && break; done
+            n=0; while [ ! -s $TMP_OUT ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done
             kill -\(name) $tool
             wait $tool; echo "code=$?"; cat $TMP_OUT; rm -f $TMP_OUT
             """.replacing("$TMP_OUT", with: "/tmp/bulkhead-live-\(getpid())-\(name)"))
