@@ -108,7 +108,7 @@ let package = Package(
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
-        tests("BulkheadCommandsTests", ["BulkheadCommands", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
+        tests("BulkheadCommandsTests", ["BulkheadCommands", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
         tests(
             "LiveTests",
             [

@@ -104,7 +104,7 @@ public struct SubordinateIDs: Hashable, Sendable {
             guard fields.count == 3, let first = UInt32(fields[1]), let count = UInt32(fields[2]), count > 0,
                 count - 1 <= UInt32.max - first
             else { return nil }
-            return SubordinateIDs(user: String(fields[0]), range: first...(first + count - 1))
+            return SubordinateIDs(user: String(fields[0]), range: first...(first + (count - 1)))
         }
     }
 }

@@ -83,7 +83,7 @@ struct LaunchRootTests {
 
     @Test("Read-only volumes take no write, plain ones show strangers as nobody", .needs(.root), .needs(.idmappedMounts))
     func volumeKinds() throws {
-        let scratch = try Scratch()
+        let scratch = try mappableScratch()
         try scratch.folder("a")
         try scratch.folder("b")
         try scratch.file("single", "one file")
@@ -144,7 +144,7 @@ struct LaunchRootTests {
             "/proc/1/root/etc", "/proc/self/cwd", "/dev/fd/3",
         ])
     func hostileTarget(target: String) throws {
-        let scratch = try Scratch()
+        let scratch = try mappableScratch()
         let before = mountTable()
         let etc = try FileManager.default.contentsOfDirectory(atPath: "/etc").sorted()
         try scratch.folder("volume")
@@ -169,7 +169,7 @@ struct LaunchRootTests {
         .needs(.idmappedMounts), arguments: ["dev", "proc", "sys", "tmp", "run"],
         ["/etc", "../../../etc", "/proc/self/root", "/nowhere/at/all"])
     func hostileKernelFolders(folder: String, target: String) throws {
-        let scratch = try Scratch()
+        let scratch = try mappableScratch()
         let before = mountTable()
         var launch = try Self.image(scratch, links: [folder: target])
         launch.streams = Streams(input: .null, output: .null, error: .null)
@@ -185,7 +185,7 @@ struct LaunchRootTests {
 
     @Test("An image as root is ID-mapped, with fresh /proc and /dev, and the old root cannot be reached", .needs(.root), .needs(.idmappedMounts))
     func image() throws {
-        let scratch = try Scratch()
+        let scratch = try mappableScratch()
         var launch = try Self.image(scratch, links: [:])
         launch.arguments = [
             "-c",

@@ -157,3 +157,8 @@ func eventually(_ limit: Duration = .seconds(20), _ condition: () throws -> Bool
     }
     return try condition()
 }
+
+/// A folder on a file system that takes ID maps: before Linux 6.3, `/tmp` may be one that does not.
+func mappableScratch() throws -> Scratch {
+    try Scratch(in: fileSystems.first { PathSupport.probe(FilePath($0)).takesIDMap })
+}

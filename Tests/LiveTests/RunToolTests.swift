@@ -118,7 +118,7 @@ struct RunToolTests {
             """
             $B run -- sh -c 'trap "echo got; exit 9" \(name); echo ready; while :; do sleep 0.05; done' >$TMP_OUT &
             tool=$!
-            for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.3; [ -s $TMP_OUT ] && break; done
+            n=0; while [ ! -s $TMP_OUT ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n + 1)); done
             kill -\(name) $tool
             wait $tool; echo "code=$?"; cat $TMP_OUT; rm -f $TMP_OUT
             """.replacing("$TMP_OUT", with: "/tmp/bulkhead-live-\(getpid())-\(name)"))
@@ -163,7 +163,7 @@ struct RunToolTests {
 
     @Test("Killed at any instant it leaves no mount, cgroup, process or namespace", .needs(.root), .needs(.cgroup2), .needs(toolIsThere))
     func killed() throws {
-        let scratch = try Scratch()
+        let scratch = try mappableScratch()
         try scratch.folder("volume")
         func processes() throws -> [String] {
             let found = try shell("for p in /proc/[0-9]*; do cat $p/comm 2>/dev/null; done | grep -c -E '^(bulkhead-init|bulkhead-clean|sleepy)$'")
@@ -251,7 +251,7 @@ struct HostileWorkloadTests {
 
     @Test("No device node can be made or used through a volume, and set-id bits are without effect inside", .needs(.root), .needs(.idmappedMounts))
     func volumes() throws {
-        let scratch = try Scratch()
+        let scratch = try mappableScratch()
         try scratch.folder("v")
         unsafe mknod(scratch.path("v/disk"), S_IFCHR | 0o666, 0x105  /* 1:5, zero */)
         try FileManager.default.copyItem(
@@ -276,7 +276,7 @@ struct HostileWorkloadTests {
 
     @Test("A set-id program made in a volume is the inner root's only when it was ID-mapped away", .needs(.root), .needs(.idmappedMounts))
     func plantedSetID() throws {
-        let scratch = try Scratch()
+        let scratch = try mappableScratch()
         try scratch.folder("v")
         unsafe chmod(scratch.path("v"), 0o777)
         _ = try Self.attack(
