@@ -108,7 +108,9 @@ let package = Package(
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
-        tests("BulkheadCommandsTests", ["BulkheadCommands", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
+        tests(
+            "BulkheadCommandsTests",
+            ["BulkheadCommands", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
         tests(
             "LiveTests",
             [

@@ -5,6 +5,8 @@
 #include "bk_launch.h"
 #include "bk_raw.h"
 
+#define KERNEL_SIGSET_SIZE 8 // of rt_sigprocmask and its like; the C library's sigset_t is larger
+
 struct bk_child {
     const struct bk_launch_plan *plan;
     char *stack_top; // for the reaper's child
@@ -19,6 +21,10 @@ void bk_child_passed_over(const struct bk_child *child, int step, long result, i
 /// Hands a descriptor to the caller.
 long bk_child_hand_over(const struct bk_child *child, int step, int descriptor);
 
+/// The child from its first instruction on; the argument is its struct bk_child (bk_child_first.c).
+void bk_child_first(void *argument);
+/// Stays as process 1 of the pid namespace and starts the command as process 2 (bk_child_reaper.c).
+_Noreturn void bk_child_reap(struct bk_child *child);
 /// Builds the root from the plan's mounts and pivots into it (bk_child_root.c).
 void bk_child_build_root(struct bk_child *child);
 /// The last stretch: session, streams, capabilities, ids, seccomp, exec (bk_child_command.c).

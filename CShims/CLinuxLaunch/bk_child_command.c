@@ -114,7 +114,7 @@ void bk_child_command(struct bk_child *child) {
     }
     // Under a reaper the parent is the reaper, and the namespace ends with it.
     if (plan->flags & BK_LAUNCH_PARENT_DEATH && !(plan->flags & BK_LAUNCH_REAPER)) bk_child_arm_parent_death(child);
-    bk_raw(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, 8);
+    bk_raw(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, KERNEL_SIGSET_SIZE);
     if (plan->seccomp) {
         struct sock_fprog program = {
             .len = (unsigned short)plan->seccomp_count,

@@ -16,7 +16,6 @@
 #include <time.h>
 
 #define STACK_SIZE 65536
-#define KERNEL_SIGSET_SIZE 8
 
 struct janitor {
     int caller, root, keep;

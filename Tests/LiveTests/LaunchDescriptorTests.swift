@@ -6,8 +6,8 @@ internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 @Suite("What a command has open")
 struct LaunchDescriptorTests {
@@ -101,7 +101,8 @@ struct LaunchDescriptorTests {
 
     @Test("A terminal is the command's own, of its own devpts, with job control", .needs(.root))
     func terminal() throws {
-        var launch = try Launch.isolated("tty; stty size; sleep 0.01; ps -o pid= -o tty= $$ 2>/dev/null; echo end; exit 5")
+        var launch = try Launch.isolated(
+            "tty; stty size; sleep 0.01; ps -o pid= -o tty= $$ 2>/dev/null; echo end; exit 5")
         launch.terminal = true
         launch.reaper = true
         var child = try launch.start()

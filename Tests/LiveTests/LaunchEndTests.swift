@@ -7,8 +7,8 @@ internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 @Suite("How a command ends")
 struct LaunchEndTests {
@@ -22,12 +22,15 @@ struct LaunchEndTests {
         return launch
     }
 
-    @Test("An exit code arrives, with and without a reaper", .needs(.root), arguments: [0, 1, 7, 127, 255], [true, false])
+    @Test(
+        "An exit code arrives, with and without a reaper", .needs(.root), arguments: [0, 1, 7, 127, 255], [true, false])
     func exitCodes(code: Int32, reaper: Bool) throws {
         #expect(try finish(Self.plan("exit \(code)", reaper: reaper)).exit.status == .exited(code))
     }
 
-    @Test("A killing signal arrives, with and without a reaper", .needs(.root), arguments: [6, 9, 15] as [Int32], [true, false])
+    @Test(
+        "A killing signal arrives, with and without a reaper", .needs(.root), arguments: [6, 9, 15] as [Int32],
+        [true, false])
     func signals(signal: Int32, reaper: Bool) throws {
         // A trapless shell that kills itself; the second command keeps dash from becoming it.
         let found = try finish(Self.plan("ulimit -c 0; kill -\(signal) $$; sleep 5; true", reaper: reaper))
@@ -37,7 +40,8 @@ struct LaunchEndTests {
     @Test("A reaper hands signals on to the command", .needs(.root), arguments: [1, 2, 10, 12, 15] as [Int32])
     func forwarding(signal: Int32) throws {
         let scratch = try Scratch()
-        var launch = try Self.plan("trap 'echo got; exit 42' \(signal); echo ready; while :; do sleep 0.05; done", reaper: true)
+        var launch = try Self.plan(
+            "trap 'echo got; exit 42' \(signal); echo ready; while :; do sleep 0.05; done", reaper: true)
         launch.streams.output = try outputFile(scratch, "out")
         let child = try launch.start()
         #expect(eventually { scratch.text("out") == "ready\n" })
@@ -165,7 +169,9 @@ struct LaunchEndTests {
         _ = try ProcessCall.wait(for: process, blocking: true)
     }
 
-    @Test("A command that ends with its caller is killed when the caller is killed", .needs(.root), arguments: [true, false])
+    @Test(
+        "A command that ends with its caller is killed when the caller is killed", .needs(.root),
+        arguments: [true, false])
     func endsWithCaller(reaper: Bool) async throws {
         let scratch = try Scratch()
         let file = scratch.path("pid")

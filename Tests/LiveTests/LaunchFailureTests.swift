@@ -8,8 +8,8 @@ internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 @Suite("How a start fails")
 struct LaunchFailureTests {
@@ -187,7 +187,9 @@ struct LaunchFailureTests {
                 $0.command = "/nothing"
             }
             add { $0.hostName = String(repeating: "x", count: 100) }
-            add { $0.volumes = [HostVolume(source: "/nothing", target: "/x")]; $0.root = .directory("/") }
+            add {
+                $0.volumes = [HostVolume(source: "/nothing", target: "/x")]; $0.root = .directory("/")
+            }
             add { $0.root = .directory("/nothing") }
             try add {
                 $0.user = try testMap

@@ -9,8 +9,8 @@ internal import LinuxKernel
 internal import NodeModel
 internal import SeccompFilters
 internal import SystemPackage
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 @Suite("What a command is, inside")
 struct LaunchIdentityTests {

@@ -8,8 +8,8 @@ internal import LinuxKernel
 internal import Mounts
 internal import NodeModel
 internal import SystemPackage
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 @Suite("The files a command sees")
 struct LaunchRootTests {
@@ -81,7 +81,8 @@ struct LaunchRootTests {
         #expect(!mountTable().contains(scratch.path))
     }
 
-    @Test("Read-only volumes take no write, plain ones show strangers as nobody", .needs(.root), .needs(.idmappedMounts))
+    @Test(
+        "Read-only volumes take no write, plain ones show strangers as nobody", .needs(.root), .needs(.idmappedMounts))
     func volumeKinds() throws {
         let scratch = try mappableScratch()
         try scratch.folder("a")
@@ -105,7 +106,9 @@ struct LaunchRootTests {
         #expect(made.uid == testOutside)
     }
 
-    @Test("A volume on a file system without ID maps is refused with its name", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test(
+        "A volume on a file system without ID maps is refused with its name", .needs(.root),
+        .needs(.feature("mount_setattr")))
     func unsupported() throws {
         var launch = try Launch.isolated("true")
         launch.volumes = [HostVolume(source: "/proc/sys", target: "/tmp/v")]
@@ -183,7 +186,9 @@ struct LaunchRootTests {
         #expect(FileManager.default.fileExists(atPath: "/etc/passwd"))
     }
 
-    @Test("An image as root is ID-mapped, with fresh /proc and /dev, and the old root cannot be reached", .needs(.root), .needs(.idmappedMounts))
+    @Test(
+        "An image as root is ID-mapped, with fresh /proc and /dev, and the old root cannot be reached", .needs(.root),
+        .needs(.idmappedMounts))
     func image() throws {
         let scratch = try mappableScratch()
         var launch = try Self.image(scratch, links: [:])
@@ -217,11 +222,13 @@ struct LaunchRootTests {
         #expect(one.exit.status == .exited(0))
         for kind in ["net", "ipc", "uts", "user"] {
             #expect(one.value(kind) == other.value(kind) && one.value(kind) != nil, "\(kind)")
-            #expect(try one.value(kind) != FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/\(kind)"))
+            #expect(
+                try one.value(kind) != FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/\(kind)"))
         }
         // Not with each other: the numbers of namespaces that have ended are given again.
         for kind in ["mnt", "pid"] {
-            #expect(try one.value(kind) != FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/\(kind)"))
+            #expect(
+                try one.value(kind) != FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/\(kind)"))
         }
         #expect(one.lines.contains("pod-name") && one.lines.contains("0x9"), "\(one.output)")
         #expect(one.lines.last?.split(separator: " ").map(String.init) == ["0", "\(testOutside)", "65536"])

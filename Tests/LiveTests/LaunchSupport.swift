@@ -7,8 +7,8 @@ internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 /// How often what is repeated is repeated: 1 by default, less where a kernel is emulated (`BULKHEAD_TEST_SCALE=0.1`).
 func scaled(_ count: Int) -> Int {

@@ -6,8 +6,8 @@ internal import LinuxKernel
 internal import Mounts
 internal import NodeModel
 internal import SystemPackage
-internal import Testing
 internal import TestSupport
+internal import Testing
 internal import UserNamespaces
 
 @Suite("Mounts that are in no tree", .serialized)
@@ -28,7 +28,7 @@ struct MountTests {
         let tree = try DetachedMount(cloning: FilePath(scratch.path)).idmapped(by: mapping).takeTree()
         let oneCall = try DetachedMount(cloning: FilePath(scratch.path), mappedBy: mapping).takeTree()
         for name in ["root", "user", "stranger"] {
-            #expect(try tree.status(of: name) .uid == oneCall.status(of: name).uid)
+            #expect(try tree.status(of: name).uid == oneCall.status(of: name).uid)
         }
         #expect(try tree.status(of: "root").uid == testOutside)
         #expect(try tree.status(of: "root").gid == testOutside + 1)
@@ -51,7 +51,10 @@ struct MountTests {
     @Test("The kernel holds the map it was given, of both kinds", .needs(.root), .needs(.feature("statmount_idmap")))
     func readBack() throws {
         let map = try IDMap(
-            uid: [.init(inside: 0, outside: testOutside, count: 10), .init(inside: 20, outside: testOutside + 50, count: 3)],
+            uid: [
+                .init(inside: 0, outside: testOutside, count: 10),
+                .init(inside: 20, outside: testOutside + 50, count: 3),
+            ],
             gid: [.init(inside: 5, outside: testOutside + 7, count: 9)])
         let scratch = try Scratch()
         let mapping = try UserNamespace(mapping: map)
@@ -64,7 +67,9 @@ struct MountTests {
         #expect(held?.uid.count == 2 && held?.gid.count == 1, "\(String(describing: held))")
     }
 
-    @Test("A file system without support is refused with its name, and nothing is left", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test(
+        "A file system without support is refused with its name, and nothing is left", .needs(.root),
+        .needs(.feature("mount_setattr")))
     func unsupported() throws {
         let mapping = try UserNamespace(mapping: testMap)
         let before = mountTable()
@@ -87,7 +92,9 @@ struct MountTests {
 
     @Test("A kernel without mount_setattr answers ENOSYS with the version, and nothing is left", .needs(.root))
     func oldKernel() throws {
-        guard Requirement.feature("mount_setattr").absence != nil else { try Test.cancel("this kernel has mount_setattr") }
+        guard Requirement.feature("mount_setattr").absence != nil else {
+            try Test.cancel("this kernel has mount_setattr")
+        }
         let scratch = try Scratch()
         let mapping = try UserNamespace(mapping: testMap)
         let before = mountTable()
@@ -110,7 +117,9 @@ struct MountTests {
         #expect(openDescriptors().count <= descriptors + 2)
     }
 
-    @Test("An attached mount is read-only, private, and gone after its removal", .needs(.root), .needs(.feature("mount_setattr")))
+    @Test(
+        "An attached mount is read-only, private, and gone after its removal", .needs(.root),
+        .needs(.feature("mount_setattr")))
     func readOnly() throws {
         let scratch = try Scratch()
         try scratch.folder("source")

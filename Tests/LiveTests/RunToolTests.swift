@@ -8,8 +8,8 @@ internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
-internal import Testing
 internal import TestSupport
+internal import Testing
 
 /// The tool as it was built: what `BULKHEAD_TOOL` names, or what lies beside the test bundle.
 let tool: String? = {
@@ -17,7 +17,8 @@ let tool: String? = {
     let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "bulkhead").path
     return FileManager.default.isExecutableFile(atPath: beside) ? beside : nil
 }()
-let toolIsThere = Requirement("tool", absence: tool == nil ? "bulkhead is not beside the tests; BULKHEAD_TOOL names it" : nil)
+let toolIsThere = Requirement(
+    "tool", absence: tool == nil ? "bulkhead is not beside the tests; BULKHEAD_TOOL names it" : nil)
 
 /// Runs a shell script in which `$B` is the tool.
 func shell(_ script: String) throws -> Finished {
@@ -39,10 +40,13 @@ struct RunToolTests {
         #expect(map.count == 3 && map[1] >= 65_536 && map[2] == 65_536)
     }
 
-    @Test("A wrong map is a usage error that names the extent", .needs(toolIsThere), arguments: [
-        ("0:100000:10,5:200000:10", "overlap"), ("0:4294967290:10", "past the last id"),
-        ("0:4294967296:1", "modulo"), ("0:1:0", "zero"), ("0:1", "three numbers"), ("0:-1:1", "decimal"), ("", "three numbers"),
-    ])
+    @Test(
+        "A wrong map is a usage error that names the extent", .needs(toolIsThere),
+        arguments: [
+            ("0:100000:10,5:200000:10", "overlap"), ("0:4294967290:10", "past the last id"),
+            ("0:4294967296:1", "modulo"), ("0:1:0", "zero"), ("0:1", "three numbers"), ("0:-1:1", "decimal"),
+            ("", "three numbers"),
+        ])
     func wrongMap(map: String, reason: String) throws {
         let found = try shell("$B run --map '\(map)' -- true")
         #expect(found.exit.status == .exited(2))
@@ -57,14 +61,18 @@ struct RunToolTests {
         #expect(found.output.contains("4095"))
     }
 
-    @Test("Exit codes are a shell's", .needs(.root), .needs(toolIsThere), arguments: [
-        ("sh -c 'exit 77'", 77), ("sh -c 'kill -9 $$'", 137), ("no-such-command", 127), ("/etc/passwd", 126),
-    ] as [(String, Int32)])
+    @Test(
+        "Exit codes are a shell's", .needs(.root), .needs(toolIsThere),
+        arguments: [
+            ("sh -c 'exit 77'", 77), ("sh -c 'kill -9 $$'", 137), ("no-such-command", 127), ("/etc/passwd", 126),
+        ] as [(String, Int32)])
     func exitCodes(command: String, code: Int32) throws {
         #expect(try shell("$B run -- \(command)").exit.status == .exited(code))
     }
 
-    @Test("What is missing or cannot be is told before anything starts", .needs(.root), .needs(toolIsThere), .needs(.feature("mount_setattr")))
+    @Test(
+        "What is missing or cannot be is told before anything starts", .needs(.root), .needs(toolIsThere),
+        .needs(.feature("mount_setattr")))
     func refusals() throws {
         let missing = try shell("$B run --volume /no/such:/mnt -- echo started")
         #expect(missing.exit.status == .exited(1))
@@ -76,9 +84,13 @@ struct RunToolTests {
         #expect(try shell("$B run --").exit.status == .exited(2))
     }
 
-    @Test("On a kernel without mount_setattr an ID-mapped volume is refused with exit code 3, and all else works", .needs(.root), .needs(toolIsThere))
+    @Test(
+        "On a kernel without mount_setattr an ID-mapped volume is refused with exit code 3, and all else works",
+        .needs(.root), .needs(toolIsThere))
     func oldKernel() throws {
-        guard Requirement.feature("mount_setattr").absence != nil else { try Test.cancel("this kernel has mount_setattr") }
+        guard Requirement.feature("mount_setattr").absence != nil else {
+            try Test.cancel("this kernel has mount_setattr")
+        }
         let before = mountTable()
         #expect(try shell("$B run -- true").exit.status == .exited(0))
         let found = try shell("$B run --volume /tmp:/tmp/v:idmap -- true")
@@ -87,7 +99,8 @@ struct RunToolTests {
         #expect(mountTable() == before)
     }
 
-    @Test("Closed streams lead nowhere, and nothing of the tool's is in their place", .needs(.root), .needs(toolIsThere))
+    @Test(
+        "Closed streams lead nowhere, and nothing of the tool's is in their place", .needs(.root), .needs(toolIsThere))
     func closedStreams() throws {
         let found = try shell("$B run -- sh -c 'for n in 0 1 2; do readlink /proc/self/fd/$n; done' <&- 2>&-")
         #expect(found.lines.first?.hasPrefix("/") == true, "\(found.output)")
@@ -101,7 +114,8 @@ struct RunToolTests {
         #expect(found.output == "fine\n")
     }
 
-    @Test("With too few descriptors it fails and leaves no cgroup", .needs(.root), .needs(.cgroup2), .needs(toolIsThere))
+    @Test(
+        "With too few descriptors it fails and leaves no cgroup", .needs(.root), .needs(.cgroup2), .needs(toolIsThere))
     func tooFewDescriptors() throws {
         for limit in 4...19 {
             let found = try shell("ulimit -n \(limit); $B run --cgroup bulkhead-live-few/run -- echo fine")
@@ -111,7 +125,8 @@ struct RunToolTests {
         #expect(try eventually { try root.child("bulkhead-live-few") == nil })
     }
 
-    @Test("Signals reach the command", .needs(.root), .needs(toolIsThere),
+    @Test(
+        "Signals reach the command", .needs(.root), .needs(toolIsThere),
         arguments: ["TERM", "HUP", "USR1"])
     func signals(name: String) throws {
         let found = try shell(
@@ -146,13 +161,16 @@ struct RunToolTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["status"])
     }
 
-    @Test("An ordinary user gets a single id, or is told why not", .needs(.root), .needs(.command("setpriv")), .needs(toolIsThere))
+    @Test(
+        "An ordinary user gets a single id, or is told why not", .needs(.root), .needs(.command("setpriv")),
+        .needs(toolIsThere))
     func ordinaryUser() throws {
         // The tool may lie where that user cannot go.
         let scratch = try Scratch()
         try FileManager.default.copyItem(atPath: #require(tool), toPath: scratch.path("bulkhead"))
         let found = try shell(
-            "setpriv --reuid 65534 --regid 65534 --clear-groups \(scratch.path("bulkhead")) run -- sh -c 'id -u; cat /proc/self/uid_map'")
+            "setpriv --reuid 65534 --regid 65534 --clear-groups \(scratch.path("bulkhead")) run -- sh -c 'id -u; cat /proc/self/uid_map'"
+        )
         if found.exit.status == .exited(3) {
             #expect(found.output.count > 20)
         } else {
@@ -161,12 +179,16 @@ struct RunToolTests {
         }
     }
 
-    @Test("Killed at any instant it leaves no mount, cgroup, process or namespace", .needs(.root), .needs(.cgroup2), .needs(toolIsThere))
+    @Test(
+        "Killed at any instant it leaves no mount, cgroup, process or namespace", .needs(.root), .needs(.cgroup2),
+        .needs(toolIsThere))
     func killed() throws {
         let scratch = try mappableScratch()
         try scratch.folder("volume")
         func processes() throws -> [String] {
-            let found = try shell("for p in /proc/[0-9]*; do cat $p/comm 2>/dev/null; done | grep -c -E '^(bulkhead-init|bulkhead-clean|sleepy)$'")
+            let found = try shell(
+                "for p in /proc/[0-9]*; do cat $p/comm 2>/dev/null; done | grep -c -E '^(bulkhead-init|bulkhead-clean|sleepy)$'"
+            )
             return found.lines
         }
         let mounts = mountTable()
@@ -174,8 +196,10 @@ struct RunToolTests {
         for _ in 0..<scaled(30) {
             var launch = Launch(
                 try #require(tool),
-                arguments: ["run", "--cgroup", "bulkhead-live-kill/run-\(UInt32.random(in: 0...UInt32.max))",
-                    "--volume", "\(scratch.path("volume")):/tmp/v", "--", "/bin/sleep", "100"])
+                arguments: [
+                    "run", "--cgroup", "bulkhead-live-kill/run-\(UInt32.random(in: 0...UInt32.max))",
+                    "--volume", "\(scratch.path("volume")):/tmp/v", "--", "/bin/sleep", "100",
+                ])
             launch.environment = ProcessInfo.processInfo.environment
             launch.noNewPrivileges = false
             launch.streams = Streams(input: .null, output: .null, error: .null)
@@ -194,7 +218,9 @@ struct RunToolTests {
 
 @Suite("A hostile workload")
 struct HostileWorkloadTests {
-    static func attack(_ script: String, volumes: [HostVolume] = [], change: (inout Launch) throws -> Void = { _ in }) throws -> Finished {
+    static func attack(_ script: String, volumes: [HostVolume] = [], change: (inout Launch) throws -> Void = { _ in })
+        throws -> Finished
+    {
         var launch = try Launch.isolated(script)
         launch.reaper = true
         launch.capabilities = .supported
@@ -235,7 +261,9 @@ struct HostileWorkloadTests {
         #expect(!found.output.contains("moved"), "\(found.output)")
     }
 
-    @Test("With the default capabilities nothing can be remounted or uncovered, in namespaces of its own neither", .needs(.root))
+    @Test(
+        "With the default capabilities nothing can be remounted or uncovered, in namespaces of its own neither",
+        .needs(.root))
     func remounts() throws {
         let script = """
             mount -o remount,rw,bind /usr 2>/dev/null && echo "remounted /usr"
@@ -249,11 +277,13 @@ struct HostileWorkloadTests {
         #expect(found.output == "end\n")
     }
 
-    @Test("No device node can be made or used through a volume, and set-id bits are without effect inside", .needs(.root), .needs(.idmappedMounts))
+    @Test(
+        "No device node can be made or used through a volume, and set-id bits are without effect inside", .needs(.root),
+        .needs(.idmappedMounts))
     func volumes() throws {
         let scratch = try mappableScratch()
         try scratch.folder("v")
-        unsafe mknod(scratch.path("v/disk"), S_IFCHR | 0o666, 0x105  /* 1:5, zero */)
+        unsafe mknod(scratch.path("v/disk"), S_IFCHR | 0o666, 0x105 /* 1:5, zero */)
         try FileManager.default.copyItem(
             atPath: URL(filePath: "/bin/sh").resolvingSymlinksInPath().path, toPath: scratch.path("v/set-id"))
         unsafe chown(scratch.path("v/set-id"), 0, 0)
@@ -274,7 +304,9 @@ struct HostileWorkloadTests {
         #expect(user.output == "1000\n")
     }
 
-    @Test("A set-id program made in a volume is the inner root's only when it was ID-mapped away", .needs(.root), .needs(.idmappedMounts))
+    @Test(
+        "A set-id program made in a volume is the inner root's only when it was ID-mapped away", .needs(.root),
+        .needs(.idmappedMounts))
     func plantedSetID() throws {
         let scratch = try mappableScratch()
         try scratch.folder("v")
@@ -304,7 +336,8 @@ struct HostileWorkloadTests {
     func setgroups() throws {
         var launch = Launch.script("cat /proc/self/setgroups")
         launch.user = try .init(
-            uid: [.init(inside: 0, outside: geteuid(), count: 1)], gid: [.init(inside: 0, outside: getegid(), count: 1)])
+            uid: [.init(inside: 0, outside: geteuid(), count: 1)], gid: [.init(inside: 0, outside: getegid(), count: 1)]
+        )
         guard geteuid() != 0 else { try Test.cancel("root may set groups") }
         #expect(try finish(launch).output == "deny\n")
     }
