@@ -123,6 +123,9 @@ let fileSystems: [String] = {
     return [ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp", "/dev/shm"]
 }()
 
+/// Those of them whose mounts take an ID map on this kernel.
+let mappableFileSystems = fileSystems.filter { PathSupport.probe(FilePath($0)).takesIDMap }
+
 /// The names of this process's open descriptors and what they are.
 func openDescriptors() -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []

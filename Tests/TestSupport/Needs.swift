@@ -24,6 +24,12 @@ public struct Requirement: Sendable {
         "root",
         absence: geteuid() != 0
             ? "this is user \(geteuid())" : rights.has(CallerRights.sysAdmin) ? nil : "CAP_SYS_ADMIN is missing")
+    /// The effective user is not root.
+    public static let ordinaryUser = Requirement("ordinary-user", absence: geteuid() == 0 ? "this is root" : nil)
+    /// A kernel without a feature: what it answers, and what is left, can be seen only there.
+    public static func withoutFeature(_ name: String) -> Requirement {
+        Requirement("no-\(name)", absence: absence(of: name) == nil ? "this kernel has \(name)" : nil)
+    }
     /// cgroup v2 is mounted somewhere.
     public static let cgroup2 = Requirement("cgroup2", absence: cgroups.absence)
     /// cgroup v2 offers the memory controller.
