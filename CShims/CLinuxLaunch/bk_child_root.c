@@ -137,9 +137,17 @@ BK_CHILD long new_file_system(const struct bk_launch_mount *mount) {
     return result;
 }
 
-BK_CHILD long clone_source(const struct bk_launch_mount *mount) {
+BK_CHILD long clone_source(const struct bk_child *child, const struct bk_launch_mount *mount) {
     int recursive = mount->flags & BK_MOUNT_RECURSIVE ? RECURSIVE : 0;
-    long tree = bk_raw(SYS_open_tree, AT_FDCWD, mount->source, TREE_CLONE | O_CLOEXEC | recursive);
+    long tree;
+    if (mount->source) {
+        tree = bk_raw(SYS_open_tree, AT_FDCWD, mount->source, TREE_CLONE | O_CLOEXEC | recursive);
+    } else {
+        long target = open_in_root(child->root, mount->target, O_PATH, 0);
+        if (target < 0) return target;
+        tree = bk_raw(SYS_open_tree, target, "", TREE_CLONE | O_CLOEXEC | EMPTY_PATH | recursive);
+        bk_raw(SYS_close, target);
+    }
     if (tree < 0 || !mount->attributes) return tree;
     struct { uint64_t set, clear, propagation, user_namespace; } attributes = {
         mount->attributes, 0, MS_PRIVATE, 0,
@@ -184,7 +192,7 @@ BK_CHILD long perform(struct bk_child *child, const struct bk_launch_mount *moun
     const char *name;
     switch (mount->kind) {
     case BK_MOUNT_TREE: return attach(child, mount, mount->tree);
-    case BK_MOUNT_BIND: tree = clone_source(mount); break;
+    case BK_MOUNT_BIND: tree = clone_source(child, mount); break;
     case BK_MOUNT_NEW: tree = new_file_system(mount); break;
     case BK_MOUNT_LINK:
         target = open_parent(child->root, mount->target, &name);

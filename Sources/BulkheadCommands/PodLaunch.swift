@@ -57,6 +57,7 @@ struct PodLaunch {
         launch.user = map
         launch.namespaces = sharedKinds.union([.pid, .cgroup])
         launch.root = try root(of: container)
+        if map?.holdsHostRoot ?? true { launch.root?.guardHostRoot() }
         launch.volumes = try volumes(of: container)
         launch.hostName = hostName
         let identity = try identity(of: container, context)

@@ -5,6 +5,12 @@ internal import NodeModel
 internal import SystemPackage
 internal import UserNamespaces
 
+extension IDMap {
+    /// Whether the host's root, uid or gid 0, is among the ids: files of the kernel that judge by id are then the
+    /// command's.
+    var holdsHostRoot: Bool { inside(uid: 0) != nil || inside(gid: 0) != nil }
+}
+
 /// The ids of a run: its map, and the claim that keeps other runs off the same host ids.
 struct RunIDs: ~Copyable {
     /// Nil stays in the caller's user namespace.

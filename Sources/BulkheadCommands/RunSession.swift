@@ -66,6 +66,7 @@ struct RunSession: ~Copyable {
         } else {
             launch.root = try .hostView(ownNetwork: request.ownNetwork)
         }
+        if map?.holdsHostRoot ?? true { launch.root?.guardHostRoot() }
         launch.volumes = request.volumes
         launch.hostName = request.hostName
         launch.identity = try RunIdentity.find(request.user, inRoot: request.rootDirectory ?? "/")

@@ -61,6 +61,14 @@ internal import UserNamespaces
                 case .existing: 0
                 }
             addBind(of: source, at: target, attributes, flags: flags | make, &memory)
+        case .readOnly(let target):
+            append(
+                BK_MOUNT_BIND, flags | BK_MOUNT_RECURSIVE.rawValue, source: nil, target: target,
+                canSetAttributes ? .readOnly : [], called: ("bind", target, nil), &memory)
+            if canSetAttributes { return }
+            append(
+                BK_MOUNT_REMOUNT, flags, source: nil, target: target, [.readOnly, .noSetID, .noDevices, .noExecution],
+                called: ("remount", target, nil), &memory)
         case .link(let text, let target):
             append(
                 BK_MOUNT_LINK, flags, source: text, target: target, [], called: ("symlinkat", target, text), &memory)

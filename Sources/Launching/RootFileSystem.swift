@@ -13,6 +13,8 @@ public struct RootFileSystem: Hashable, Sendable {
         case new(type: String, target: String, options: [String] = [], attributes: MountAttributes = [])
         /// A part of the host's tree as it is.
         case bind(source: String, target: String, attributes: MountAttributes = [], kind: TargetKind = .directory)
+        /// A part of the new root, which becomes read-only.
+        case readOnly(String)
         /// A symbolic link.
         case link(text: String, target: String)
         /// An empty directory.
@@ -103,6 +105,24 @@ public struct RootFileSystem: Hashable, Sendable {
 
     private static func scratch(_ target: String, mode: String) -> Step {
         .new(type: "tmpfs", target: target, options: ["mode=\(mode)"], attributes: [.noSetID, .noDevices])
+    }
+
+    /// What keeps a command that has the host's root id among its own from ruling the host through `/proc` and `/sys`,
+    /// whose files judge by id: read-only what sets things, hidden what tells too much, as container runtimes do
+    /// (the OCI runtime's `readonlyPaths` and `maskedPaths`). Under a map without the host's id 0 none of it is needed.
+    public mutating func guardHostRoot() {
+        let hiddenFiles = ["kcore", "keys", "latency_stats", "timer_list", "sched_debug"].map { "/proc/\($0)" }
+        let hiddenDirectories = ["/proc/acpi", "/proc/asound", "/proc/scsi", "/sys/firmware"]
+        let guards: [Step] =
+            ["bus", "fs", "irq", "sys", "sysrq-trigger"].map { .optional(.readOnly("/proc/\($0)")) }
+            + hiddenFiles.map {
+                .optional(.bind(source: "/dev/null", target: $0, attributes: .readOnly, kind: .existing))
+            }
+            + hiddenDirectories.map {
+                .optional(.new(type: "tmpfs", target: $0, options: ["size=0"], attributes: [.readOnly, .noExecution]))
+            }
+        let place = steps.firstIndex(of: .volumes) ?? steps.endIndex
+        steps.insert(contentsOf: guards, at: place)
     }
 
     /// `/proc`, `/sys`, the command's own cgroup tree and a `/dev` of the harmless devices.

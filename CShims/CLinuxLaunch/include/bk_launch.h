@@ -38,7 +38,8 @@ enum bk_launch_step {
 /// One step of building the child's root. Paths in `target` are resolved beneath the new root, however its links point.
 enum bk_mount_kind {
     BK_MOUNT_TREE,          ///< attach the detached tree `tree`
-    BK_MOUNT_BIND,          ///< clone `source`, a path of the caller's file system, and attach it
+    BK_MOUNT_BIND,          ///< clone `source`, a path of the caller's file system, and attach it; without a source,
+                            ///< the target itself, which so gets attributes of its own
     BK_MOUNT_NEW,           ///< a new file system of type `source` with `options`
     BK_MOUNT_LINK,          ///< a symbolic link with the text `source`
     BK_MOUNT_DIRECTORY,     ///< a directory
