@@ -19,6 +19,7 @@
 
 struct janitor {
     int caller, root, keep;
+    const volatile int32_t *count; // how many of `own`, from its end, the caller has made
     const char *cgroup;  // the entry of `own` that is being removed
     char file[2048];
     char lists[];        // `own`, then `groups`
@@ -107,13 +108,16 @@ BK_CHILD void work(void *argument) {
     struct pollfd caller = {.fd = j->caller, .events = POLLIN};
     while (bk_raw(SYS_ppoll, &caller, 1, NULL, NULL, KERNEL_SIGSET_SIZE) <= 0) {}
 
+    int32_t rest = 0;
     const char *entry = j->lists;
-    for (; *entry; entry += length(entry) + 1) {
+    for (; *entry; entry += length(entry) + 1) rest++;
+    for (entry = j->lists; *entry; entry += length(entry) + 1, rest--) {
         j->cgroup = entry;
+        int is_ours = rest <= *j->count;
         for (int round = 0; round < 600; round++) {
-            kill_all(j);
+            if (is_ours) kill_all(j);
             long result = bk_raw(SYS_unlinkat, j->root, entry, AT_REMOVEDIR);
-            if (result != -EBUSY) break;
+            if (result != -EBUSY || !is_ours) break;
             wait_for_change(j);
         }
     }
@@ -128,14 +132,21 @@ static size_t list_size(const char *list) {
     return size + 1;
 }
 
-int32_t bk_start_janitor(int caller_pidfd, int root, const char *own, const char *groups, int keep, int *pidfd) {
+int32_t bk_start_janitor(int caller_pidfd, int root, const char *own, const char *groups, int keep, int *pidfd,
+                         int32_t **count) {
     size_t own_size = list_size(own), groups_size = list_size(groups);
     size_t head = (sizeof(struct janitor) + own_size + groups_size + 4095) / 4096 * 4096;
     for (const char *entry = own; *entry; entry += strlen(entry) + 1)
         if (strlen(entry) + sizeof "/cgroup.events" > sizeof((struct janitor *)0)->file) return -ENAMETOOLONG;
     char *room = mmap(NULL, head + STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED) return -errno;
+    int32_t *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        munmap(room, head + STACK_SIZE);
+        return -errno;
+    }
     struct janitor *j = (struct janitor *)room;
+    j->count = shared;
     j->caller = caller_pidfd;
     j->root = root;
     j->keep = keep;
@@ -150,6 +161,13 @@ int32_t bk_start_janitor(int caller_pidfd, int root, const char *own, const char
     };
     long pid = bk_raw_clone(&args, sizeof args, work, j);
     munmap(room, head + STACK_SIZE);
-    if (pid > 0) *pidfd = fd;
+    if (pid > 0) {
+        *pidfd = fd;
+        *count = shared;
+    } else {
+        munmap(shared, sizeof *shared);
+    }
     return (int32_t)pid;
 }
+
+void bk_dismiss_count(int32_t *count) { munmap(count, sizeof *count); }

@@ -26,7 +26,7 @@ struct RunTree: ~Copyable {
     ) throws(KernelError) {
         let root = try Cgroup.open(mount)
         let janitor = try Janitor(removing: own.reversed(), and: groups.reversed(), beneath: root, holding: claim)
-        try Self.make(groups, own, controllers, root)
+        try Self.make(groups, own, controllers, root, janitor)
         self.mount = mount
         self.groups = groups
         self.own = own
@@ -41,7 +41,8 @@ struct RunTree: ~Copyable {
     }
 
     private static func make(
-        _ groups: [String], _ own: [String], _ controllers: Set<Controller>, _ root: borrowing Cgroup
+        _ groups: [String], _ own: [String], _ controllers: Set<Controller>, _ root: borrowing Cgroup,
+        _ janitor: borrowing Janitor
     ) throws(KernelError) {
         var made = 0
         for attempt in 1... {
@@ -54,6 +55,7 @@ struct RunTree: ~Copyable {
                     let place = try split(path, root)
                     _ = try place.parent.createChild(place.name, enabling: controllers)
                     made += 1
+                    janitor.owns(made)
                 }
                 return
             } catch {

@@ -10,8 +10,10 @@ public import UserNamespaces
 ///
 /// Everything else a start makes ends with its processes; a cgroup's directory does not. Dismissed when the value goes
 /// out of scope: by then the caller has cleaned up itself.
-public struct Janitor: ~Copyable, Sendable {
+@safe public struct Janitor: ~Copyable {
     private let process: Descriptor
+    /// Shared with the process: how many of the cgroups, parents first, the caller has made.
+    private let count: UnsafeMutablePointer<Int32>
 
     /// Starts watching the caller.
     ///
@@ -32,13 +34,22 @@ public struct Janitor: ~Copyable, Sendable {
             }
         var memory = PlanMemory()
         var number: CInt = -1
+        var shared: UnsafeMutablePointer<Int32>?
         let pid = unsafe bk_start_janitor(
-            caller.number, root.directory.number, memory.list(own), memory.list(groups), lock, &number)
-        guard pid > 0 else { throw KernelError("clone3", "the janitor", errno: Errno(rawValue: -pid)) }
+            caller.number, root.directory.number, memory.list(own), memory.list(groups), lock, &number, &shared)
+        guard pid > 0, let shared = unsafe shared else {
+            throw KernelError("clone3", "the janitor", errno: Errno(rawValue: min(pid, 0) * -1))
+        }
+        unsafe count = unsafe shared
         process = Descriptor(owning: number)
     }
 
+    /// Says that the caller has made another of the cgroups, the parents first. Until then a cgroup of that name may be
+    /// somebody else's, and nothing in it is killed.
+    public borrowing func owns(_ made: Int) { unsafe count.pointee = Int32(clamping: made) }
+
     deinit {
+        unsafe bk_dismiss_count(count)
         _ = try? ProcessCall.send(signal: 9, to: process)
         _ = try? ProcessCall.wait(for: process, blocking: true)
     }

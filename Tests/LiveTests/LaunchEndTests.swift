@@ -201,6 +201,7 @@ struct LaunchEndTests {
             let root = try Cgroup.root()
             let janitor = try Janitor(removing: ["\(group)/run"], and: [group], beneath: root, holding: nil)
             let own = try TransientCgroup(named: "run", inGroup: group, of: try Cgroup.root())
+            janitor.owns(1)
             let child = try Launch.script("sleep 300 & sleep 300").start(in: own.cgroup)
             try Data("\(child.pid)".utf8).write(to: URL(filePath: file))
             kill(getpid(), SIGKILL)
@@ -211,6 +212,24 @@ struct LaunchEndTests {
         #expect(eventually { !isRunning(pid) })
         let root = try Cgroup.root()
         #expect(try eventually { try root.child(group) == nil })
+    }
+
+    @Test("A janitor kills nothing in a cgroup that its dead caller had not made", .needs(.root), .needs(.cgroup2))
+    func strangersCgroup() async throws {
+        let group = "bulkhead-live-\(getpid())-strangers"
+        let own = try TransientCgroup(named: "run", inGroup: group, of: try Cgroup.root())
+        let child = try Launch.script("sleep 300").start(in: own.cgroup)
+        await #expect(processExitsWith: .signal(SIGKILL)) { [group = group as String] in
+            let root = try Cgroup.root()
+            let janitor = try Janitor(removing: ["\(group)/run"], and: [group], beneath: root, holding: nil)
+            kill(getpid(), SIGKILL)
+            _ = consume janitor
+        }
+        usleep(500_000)
+        #expect(isRunning(child.pid))
+        try child.send(signal: SIGKILL)
+        _ = try child.wait()
+        try own.remove()
     }
 
     @Test("A dismissed janitor removes nothing", .needs(.root), .needs(.cgroup2))

@@ -148,6 +148,16 @@ struct RunToolTests {
         #expect(found.value("code") == "4", "\(found.output)")
     }
 
+    @Test(
+        "A command with the host's root id can set nothing of the host through /proc", .needs(.root),
+        .needs(toolIsThere))
+    func hostRootIsGuarded() throws {
+        let found = try shell(
+            "$B run --map 0:0:65536 -- sh -c 'echo x >/proc/sys/kernel/core_pattern || echo h >/proc/sysrq-trigger'")
+        #expect(found.exit.status != .exited(0))
+        #expect(found.output.contains("Read-only file system") || found.output.contains("nonexistent"))
+    }
+
     @Test("The status file holds what ran and how it ended", .needs(.root), .needs(toolIsThere))
     func statusFile() throws {
         let scratch = try Scratch()

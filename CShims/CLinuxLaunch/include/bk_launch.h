@@ -131,7 +131,11 @@ int bk_receive_report(int channel, struct bk_launch_report *report, int *descrip
 /// Starts a process of its own session that outlives the caller, whatever ends it: when the process of `caller_pidfd`
 /// is gone it kills what lives in the cgroups `own` and removes them, in this order, then those of `groups` that are
 /// empty. Both are lists of paths beneath the directory `root`, each ended by NUL, an empty one at the end. It keeps only
-/// these descriptors and `keep` (or -1) open. Returns its pid and sets *pidfd, or -errno.
-int32_t bk_start_janitor(int caller_pidfd, int root, const char *own, const char *groups, int keep, int *pidfd);
+/// these descriptors and `keep` (or -1) open. Until *count says that so many of `own`, counted from the end, are indeed
+/// the caller's, it kills in none of the others: a name may turn out to be somebody else's. *count is memory shared with
+/// it, to be released by bk_dismiss_count. Returns its pid and sets *pidfd, or -errno.
+int32_t bk_start_janitor(int caller_pidfd, int root, const char *own, const char *groups, int keep, int *pidfd,
+                         int32_t *_Nullable *_Nonnull count);
+void bk_dismiss_count(int32_t *count);
 
 #pragma clang assume_nonnull end
