@@ -123,7 +123,10 @@ struct RunIDOptions: ParsableArguments {
 }
 
 struct RunFileOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A directory as root; without, a read-only view of this host's.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "A directory as root (missing mount points are made in it); without, a read-only view of this host's.",
+            valueName: "dir"))
     var rootfs: String?
 
     @Option(
@@ -133,7 +136,10 @@ struct RunFileOptions: ParsableArguments {
 }
 
 struct RunRightsOptions: ParsableArguments {
-    @Option(name: .customLong("cap-add"), help: ArgumentHelp("Add a capability, or ALL.", valueName: "cap"))
+    @Option(
+        name: .customLong("cap-add"),
+        help: ArgumentHelp(
+            "Add a capability, or ALL. With SYS_ADMIN the command can change the mounts it sees.", valueName: "cap"))
     var added: [String] = []
 
     @Option(name: .customLong("cap-drop"), help: ArgumentHelp("Drop a capability, or ALL.", valueName: "cap"))
