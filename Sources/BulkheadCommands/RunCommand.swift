@@ -69,6 +69,11 @@ struct RunCommand: ParsableCommand {
     var command: [String] = []
 
     func validate() throws {
+        // The parser hands over everything from the first word that is no option of ours, such a word included.
+        if let word = command.first, word.hasPrefix("-"), word != "--" {
+            if word == "--help" || word == "-h" { throw CleanExit.helpRequest(Self.self) }
+            throw ValidationError("unknown option '\(word)'")
+        }
         guard !command.isEmpty && command != ["--"] || !manifests.isEmpty else {
             throw ValidationError("no command was given; as in: bulkhead run -- id")
         }

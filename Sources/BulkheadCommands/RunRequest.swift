@@ -54,7 +54,7 @@ struct RunRequest {
         }
         user = options.ids.user
         rootDirectory = options.files.rootfs
-        volumes = try options.files.volumes.map(Self.volume)
+        volumes = try options.files.volumes.map { try Self.volume($0, isRoot: effectiveUserID == 0) }
         ownNetwork = options.net == .own
         hostName = options.hostname
         (capabilities, requestedCapabilities) = try Self.capabilities(
@@ -67,7 +67,7 @@ struct RunRequest {
     }
 
     /// `SRC:DST[:ro][:idmap|:plain]`.
-    static func volume(_ text: String) throws -> HostVolume {
+    static func volume(_ text: String, isRoot: Bool) throws -> HostVolume {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count >= 2, !parts[0].isEmpty, parts[1].hasPrefix("/") else {
             throw ToolFailure(.usage, "--volume \(text): expected SRC:DST[:ro][:idmap|:plain] with an absolute DST")
@@ -77,7 +77,6 @@ struct RunRequest {
         }
         // An ordinary user cannot ID-map a file system of the host, and under a map of one id has no need to: what is
         // the user's own belongs to root inside.
-        let isRoot = effectiveUserID == 0
         var volume = HostVolume(source: parts[0], target: parts[1], ownership: isRoot ? .idmapped : .plain)
         for option in parts.dropFirst(2) {
             switch option {
