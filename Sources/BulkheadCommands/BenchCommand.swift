@@ -133,33 +133,21 @@ enum BenchJSONFile: Hashable {
             self = .standardOutput
             return
         }
-        self = .file(FilePath(text))
-        // Learnt now, not after minutes of measuring.
-        _ = try directoryAndName()
-    }
-
-    /// Writes the document; a file is replaced as a whole.
-    func write(_ document: JSON) throws {
-        guard let (directory, name) = try directoryAndName() else { return try Output.print(document) }
-        let temporary = ".\(name).\(processID)"
-        do {
-            let file = try directory.descriptor.open(
-                temporary, [.create, .truncate, .writing, .noFollow], mode: 0o644)
-            try file.write(Array((document.description + "\n").utf8))
-            try directory.descriptor.rename(temporary, to: name)
-        } catch {
-            try? directory.descriptor.removeFile(temporary)
-            throw error
-        }
-    }
-
-    private func directoryAndName() throws -> (BenchHeldDescriptor, String)? {
-        guard case .file(let path) = self else { return nil }
+        let path = FilePath(text)
         guard let name = path.lastComponent?.string, name != ".", name != ".." else {
             throw ToolFailure(.usage, "--json \(path): expected the name of a file")
         }
-        let folder = path.removingLastComponent()
-        return (BenchHeldDescriptor(try Descriptor.open(folder.isEmpty ? "." : folder, [.path, .directory])), name)
+        // Learnt now, not after minutes of measuring.
+        _ = try Output.folder(of: path)
+        self = .file(path)
+    }
+
+    /// Writes the document.
+    func write(_ document: JSON) throws {
+        switch self {
+        case .standardOutput: try Output.print(document)
+        case .file(let path): try Output.write(document, to: path)
+        }
     }
 }
 

@@ -83,6 +83,7 @@ struct PodCrew: ~Copyable {
                 ToolExit(rawValue: error.exitCode) ?? .failed, "\(plans.pod): container \(container.name) did not start"
             )
         }
+        status["state"] = "running"
         try tell(container.name, ["pid": .integer(child.pid), "cgroup": .string("/\(path)")])
         running.append(Member(name: container.name, isSidecar: container.isSidecar, child: child))
     }

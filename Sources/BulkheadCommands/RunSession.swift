@@ -32,6 +32,23 @@ struct RunSession: ~Copyable {
                 JSON.Member("cgroup", .optional(place.path(of: name))),
             ])
 
+        // A status that cannot be written is told before anything runs.
+        try status.write()
+        do {
+            let exit = try run(launch, in: place, named: name, ids, &status)
+            status["state"] = "ended"
+            status.members += exit.members
+            try status.write()
+            return exit.status.shellCode
+        } catch {
+            status.failed(error)
+            throw error
+        }
+    }
+
+    private borrowing func run(
+        _ launch: Launch, in place: RunPlace, named name: String, _ ids: borrowing RunIDs, _ status: inout StatusFile
+    ) throws -> Exit {
         let exit: Exit
         if let mount = place.mount {
             let limits = place.limits
@@ -47,10 +64,7 @@ struct RunSession: ~Copyable {
         } else {
             exit = try follow(try launch.start(), &status)
         }
-        status["state"] = "ended"
-        status.members += exit.members
-        try status.write()
-        return exit.status.shellCode
+        return exit
     }
 
     private func plannedLaunch(_ map: IDMap?) throws -> Launch {
@@ -84,6 +98,7 @@ struct RunSession: ~Copyable {
 
     /// Stays with the command until it has ended.
     private borrowing func follow(_ child: consuming Child, _ status: inout StatusFile) throws -> Exit {
+        status["state"] = "running"
         status["pid"] = .integer(child.pid)
         status["passedOver"] = .strings(child.passedOver.map { "\($0)" })
         try status.write()

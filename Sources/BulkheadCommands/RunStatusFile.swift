@@ -12,7 +12,14 @@ struct StatusFile {
 
     init(_ path: String?, _ members: [JSON.Member]) {
         self.path = path.map { FilePath($0) }
-        self.members = [JSON.Member("state", "running")] + members
+        self.members = [JSON.Member("state", "starting")] + members
+    }
+
+    /// Says that it ended before it began, and why. That cannot be told is no second failure.
+    mutating func failed(_ error: any Error) {
+        self["state"] = "failed"
+        self["error"] = .string("\(error)")
+        try? write()
     }
 
     /// Sets a member, or adds it.
@@ -26,18 +33,7 @@ struct StatusFile {
 
     /// Writes the file anew.
     func write() throws(KernelError) {
-        guard let path, let name = path.lastComponent?.string else { return }
-        let folder = path.removingLastComponent()
-        let directory = try Descriptor.open(folder.isEmpty ? "." : folder, [.path, .directory])
-        let temporary = ".\(name).\(processID)"
-        do {
-            let file = try directory.open(temporary, [.create, .truncate, .writing, .noFollow], mode: 0o644)
-            try file.write(Array((JSON.object(members).description + "\n").utf8))
-            try directory.rename(temporary, to: name)
-        } catch {
-            try? directory.removeFile(temporary)
-            throw error
-        }
+        if let path { try Output.write(.object(members), to: path) }
     }
 }
 

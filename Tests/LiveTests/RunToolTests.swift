@@ -158,6 +158,17 @@ struct RunToolTests {
         #expect(found.output.contains("Read-only file system") || found.output.contains("nonexistent"))
     }
 
+    @Test(
+        "A status that cannot be written is told before anything runs, and a device is not replaced by a file",
+        .needs(.root), .needs(toolIsThere))
+    func statusDevice() throws {
+        let found = try shell("$B run --json-status /dev/full -- echo ran")
+        #expect(found.exit.status == .exited(1))
+        #expect(found.output.contains("No space left on device"))
+        #expect(!found.output.contains("ran\n"))
+        #expect(try shell("test -c /dev/full").exit.status == .exited(0))
+    }
+
     @Test("The status file holds what ran and how it ended", .needs(.root), .needs(toolIsThere))
     func statusFile() throws {
         let scratch = try Scratch()

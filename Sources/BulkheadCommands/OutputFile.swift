@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LinuxKernel
+internal import SystemPackage
+
+extension Output {
+    /// Writes a document to a file, which is replaced as a whole: a reader never sees half of it.
+    static func write(_ document: JSON, to path: FilePath) throws(KernelError) {
+        let directory = try folder(of: path)
+        let text = Array((document.description + "\n").utf8)
+        let name = path.lastComponent?.string ?? path.string
+        // A pipe, a device or a link is written to; to replace it would be to destroy it.
+        if let present = try? directory.status(of: name), !present.isRegular {
+            return try Descriptor.open(path, [.writing, .truncate, .noControllingTerminal]).write(text)
+        }
+        let temporary = ".\(name).\(processID)"
+        do {
+            let file = try directory.open(temporary, [.create, .truncate, .writing, .noFollow], mode: 0o644)
+            try file.write(text)
+            try directory.rename(temporary, to: name)
+        } catch {
+            try? directory.removeFile(temporary)
+            throw error
+        }
+    }
+
+    /// The directory that a file is to be written in; opening it shows early that there is none.
+    static func folder(of path: FilePath) throws(KernelError) -> Descriptor {
+        let folder = path.removingLastComponent()
+        return try Descriptor.open(folder.isEmpty ? "." : folder, [.path, .directory])
+    }
+}
