@@ -142,7 +142,7 @@ struct LaunchFailureTests {
     @Test(
         "A map that the caller may not write fails at the maps, for an ordinary user", .needs(.userNamespaces),
         .needs(.ordinaryUser))
-    func foreignMap() throws {
+    func ordinaryUserMapsOthers() throws {
         var launch = Launch("/bin/true")
         launch.user = try testMap
         let failure = try Self.failure(of: launch)

@@ -353,7 +353,7 @@ struct HostileWorkloadTests {
     @Test(
         "Groups cannot be dropped to get around a refusal, for an ordinary user", .needs(.userNamespaces),
         .needs(.ordinaryUser))
-    func setgroups() throws {
+    func ordinaryUserDropsGroups() throws {
         var launch = Launch.script("cat /proc/self/setgroups")
         launch.user = try .init(
             uid: [.init(inside: 0, outside: geteuid(), count: 1)], gid: [.init(inside: 0, outside: getegid(), count: 1)]
