@@ -27,16 +27,17 @@ internal import SystemPackage
     }
 
     deinit {
-        unsafe free(path)
-        for index in 0...count { unsafe free(arguments[index]) }
+        unsafe path.deallocate()
+        for index in 0...count { unsafe arguments[index]?.deallocate() }
         unsafe arguments.deallocate()
-        for index in 0..<2 { unsafe free(environment[index]) }
+        for index in 0..<2 { unsafe environment[index]?.deallocate() }
         unsafe environment.deallocate()
     }
 
     private static func copy(_ text: String) -> UnsafeMutablePointer<CChar> {
-        // Out of memory is no case to go on in.
-        guard let copy = unsafe strdup(text) else { fatalError("strdup: out of memory") }
+        let bytes = text.utf8CString
+        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+        for (index, byte) in bytes.enumerated() { unsafe (copy + index).initialize(to: byte) }
         return unsafe copy
     }
 
