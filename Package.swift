@@ -108,6 +108,7 @@ let package = Package(
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
+        tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
         tests(
             "BulkheadCommandsTests",
             ["BulkheadCommands", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
