@@ -64,10 +64,6 @@ int64_t bk_fstatfs_magic(int fd) {
     return r < 0 ? r : (int64_t)(uint32_t)s.f_type;
 }
 
-int bk_fchownat(int dirfd, const char *path, uint32_t uid, uint32_t gid, int flags) {
-    return (int)bk_result(fchownat(dirfd, path, uid, gid, flags));
-}
-
 int bk_dup_close_on_exec(int fd) { return (int)bk_result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
 int bk_pipe_close_on_exec(int *ends) { return (int)bk_result(pipe2(ends, O_CLOEXEC)); }

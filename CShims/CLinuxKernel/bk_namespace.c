@@ -59,8 +59,6 @@ int bk_namespace_relative(int fd, int request) {
     return (int)bk_result(ioctl(fd, request == 1 ? NS_GET_USERNS : NS_GET_PARENT));
 }
 
-int bk_namespace_kind(int fd) { return (int)bk_result(ioctl(fd, NS_GET_NSTYPE)); }
-
 int bk_namespace_owner(int fd, uint32_t *uid) {
     uid_t owner = 0;
     int64_t r = bk_result(ioctl(fd, NS_GET_OWNER_UID, &owner));

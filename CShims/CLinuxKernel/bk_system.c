@@ -18,9 +18,3 @@ int bk_kernel_release(char *buffer, size_t size) {
     int64_t r = bk_result(uname(&name));
     return r < 0 ? (int)r : bk_copy(name.release, buffer, size);
 }
-
-int bk_machine(char *buffer, size_t size) {
-    struct utsname name;
-    int64_t r = bk_result(uname(&name));
-    return r < 0 ? (int)r : bk_copy(name.machine, buffer, size);
-}

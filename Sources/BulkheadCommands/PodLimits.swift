@@ -51,16 +51,11 @@ struct PodLimits {
         self.containers = containers
 
         let wanted = Set(planned.values.joined().compactMap { CgroupFile(named: $0.name).controller })
-        let missing = try Cgroup.open(mount).missingControllers(wanted)
-        for (controller, reason) in missing.sorted(by: { $0.key < $1.key }) {
-            let text = "values of the \(controller) controller cannot be set: \(reason)"
-            guard bestEffort else { throw ToolFailure(.impossible, "\(text); --best-effort goes on without") }
-            Output.complain("going on without: \(text)")
-        }
-        controllers = wanted.subtracting(missing.keys)
+        let missing = try controllersToDoWithout(wanted, toSet: "values", beneath: mount, bestEffort: bestEffort)
+        controllers = wanted.subtracting(missing)
         self.planned = planned.mapValues { files in
             files.filter { file in
-                CgroupFile(named: file.name).controller.map { missing[$0] == nil } ?? true
+                CgroupFile(named: file.name).controller.map { !missing.contains($0) } ?? true
             }
         }
     }

@@ -28,15 +28,23 @@ struct RunPlace {
             return
         }
         mount = root
-        let missing = try Cgroup.open(root).missingControllers(wanted.controllers)
-        for (controller, reason) in missing.sorted(by: { $0.key < $1.key }) {
-            let text = "limits of the \(controller) controller cannot be set: \(reason)"
-            guard bestEffort else { throw ToolFailure(.impossible, "\(text); --best-effort goes on without") }
-            Output.complain("going on without: \(text)")
-        }
-        limits = wanted.without(Set(missing.keys))
+        limits = wanted.without(
+            try controllersToDoWithout(wanted.controllers, toSet: "limits", beneath: root, bestEffort: bestEffort))
     }
 
     /// The path in the cgroup tree.
     func path(of name: String) -> String? { mount == nil ? nil : "/\(limits.group)/\(name)" }
+}
+
+/// Which of the controllers this host cannot give; each is told, and without `bestEffort` refused.
+func controllersToDoWithout(
+    _ wanted: Set<Controller>, toSet what: String, beneath root: FilePath, bestEffort: Bool
+) throws -> Set<Controller> {
+    let missing = try Cgroup.open(root).missingControllers(wanted)
+    for (controller, reason) in missing.sorted(by: { $0.key < $1.key }) {
+        let text = "\(what) of the \(controller) controller cannot be set: \(reason)"
+        guard bestEffort else { throw ToolFailure(.impossible, "\(text); --best-effort goes on without") }
+        Output.complain("going on without: \(text)")
+    }
+    return Set(missing.keys)
 }

@@ -12,14 +12,8 @@ struct CgroupMount: Hashable, Sendable {
 
     /// Those in the text of `/proc/self/mountinfo`, the mounts of the whole tree first.
     static func all(in mountinfo: String) -> [CgroupMount] {
-        var mounts: [CgroupMount] = []
-        for line in mountinfo.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            // Optional fields of any number stand before the dash.
-            guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 1,
-                fields[dash + 1] == "cgroup2"
-            else { continue }
-            mounts.append(CgroupMount(point: unescaped(fields[4]), root: unescaped(fields[3])))
+        let mounts = MountLine.parse(mountinfo).filter { $0.type == "cgroup2" }.map {
+            CgroupMount(point: $0.point, root: $0.root)
         }
         return mounts.filter { $0.root == "/" } + mounts.filter { $0.root != "/" }
     }
@@ -32,22 +26,6 @@ struct CgroupMount: Hashable, Sendable {
         }
         return mount
     }
-}
-
-/// A field of mountinfo: space, tab, newline and backslash are written as three octal digits.
-private func unescaped(_ field: Substring) -> String {
-    guard field.utf8.contains(UInt8(ascii: "\\")) else { return String(field) }
-    var bytes: [UInt8] = []
-    var rest = field.utf8[...]
-    while let byte = rest.popFirst() {
-        if byte == UInt8(ascii: "\\"), let code = UInt8(String(Substring(rest.prefix(3))), radix: 8) {
-            bytes.append(code)
-            rest = rest.dropFirst(3)
-        } else {
-            bytes.append(byte)
-        }
-    }
-    return String(decoding: bytes, as: UTF8.self)
 }
 
 extension Cgroup {

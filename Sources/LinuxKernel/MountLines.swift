@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One line of `/proc/self/mountinfo`, as far as a diagnosis needs it. The module MountTable has the whole table.
-struct MountLine: Hashable, Sendable {
+package struct MountLine: Hashable, Sendable {
     var id: UInt64
     /// The directory of the file system that is seen here.
-    var root: String
-    var point: String
+    package var root: String
+    package var point: String
     /// Options of the mount (`ro`, `idmapped`).
     var options: [String]
     /// The file system with its subtype, such as `ext4` or `fuse.sshfs`.
-    var type: String
+    package var type: String
     /// Options of the superblock, with the controllers of a cgroup v1 hierarchy among them.
     var superOptions: [String]
 
@@ -28,7 +28,7 @@ struct MountLine: Hashable, Sendable {
     }
 
     /// Reads a whole table, in order.
-    static func parse(_ text: String) -> [MountLine] { text.split(separator: "\n").compactMap(MountLine.init) }
+    package static func parse(_ text: String) -> [MountLine] { text.split(separator: "\n").compactMap(MountLine.init) }
 
     /// What is mounted for this process; empty where `/proc` is missing.
     static func all() -> [MountLine] { parse(probedText("/proc/self/mountinfo") ?? "") }

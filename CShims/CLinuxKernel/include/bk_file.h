@@ -31,7 +31,6 @@ int64_t bk_getdents64(int fd, void *buffer, size_t size);
 int bk_statx(int dirfd, const char *path, int flags, struct bk_file_status *status);
 /// The file system's magic number (fstatfs(2), f_type), or -errno.
 int64_t bk_fstatfs_magic(int fd);
-int bk_fchownat(int dirfd, const char *path, uint32_t uid, uint32_t gid, int flags);
 int bk_dup_close_on_exec(int fd);
 int bk_pipe_close_on_exec(int *_Nonnull ends);
 int bk_memfd(const char *name);

@@ -15,8 +15,6 @@
 int32_t bk_clone_user_namespace(int *pidfd);
 /// ioctl NS_GET_USERNS (request 1) or NS_GET_PARENT (request 2), since Linux 4.9: a descriptor.
 int bk_namespace_relative(int fd, int request);
-/// ioctl NS_GET_NSTYPE: the CLONE_NEW* flag of the namespace, since Linux 4.11.
-int bk_namespace_kind(int fd);
 /// ioctl NS_GET_OWNER_UID of a user namespace, since Linux 4.11; the uid through *uid.
 int bk_namespace_owner(int fd, uint32_t *uid);
 

@@ -8,7 +8,5 @@
 
 /// uname(2): copies the release ("6.12.90-amd64"), NUL-terminated; returns its length or -errno.
 int bk_kernel_release(char *buffer, size_t size);
-/// The machine ("x86_64"), likewise.
-int bk_machine(char *buffer, size_t size);
 
 #pragma clang assume_nonnull end
