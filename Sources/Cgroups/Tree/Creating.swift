@@ -114,7 +114,7 @@ extension Cgroup {
 }
 
 /// What the kernel means by refusing a new cgroup.
-private func makingHint(_ errno: Errno) -> String? {
+func makingHint(_ errno: Errno) -> String? {
     switch errno {
     case .resourceTemporarilyUnavailable: "an ancestor's cgroup.max.descendants or cgroup.max.depth is reached"
     case .permissionDenied, .notPermitted: "the parent belongs to another user; it must be delegated to this one"

@@ -153,7 +153,7 @@ extension Cgroup {
 }
 
 /// What the kernel means by refusing a write.
-private func writeHint(_ errno: Errno, _ file: CgroupFile) -> String? {
+func writeHint(_ errno: Errno, _ file: CgroupFile) -> String? {
     switch (file.name, errno) {
     case ("cgroup.procs", .resourceBusy): "the cgroup gives controllers to its children, so it takes no process"
     case ("cgroup.procs", .invalidArgument): "kernel threads cannot be moved"

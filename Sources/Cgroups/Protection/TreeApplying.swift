@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import LinuxKernel
+public import NodeModel
+
+/// A change that stopped at a step, and what became of the steps before it.
+public struct TreeFailure: Error, Sendable, Hashable {
+    /// The step that failed.
+    public let step: TreeStep
+    /// Why.
+    public let error: KernelError
+    /// How many steps had been done, and were taken back.
+    public let undone: Int
+    /// Steps that could not be taken back, and why.
+    public let stuck: [Stuck]
+
+    /// A step that could not be taken back.
+    public struct Stuck: Sendable, Hashable {
+        /// What was tried.
+        public let step: TreeStep
+        /// Why it did not work.
+        public let error: KernelError
+    }
+}
+
+extension TreeFailure: CustomStringConvertible {
+    /// The failure, and what is left of the change.
+    public var description: String {
+        var text = "\(error); "
+        text += undone == 0 ? "nothing had been changed before" : "the \(undone) steps before it were taken back"
+        for left in stuck { text += "; not taken back: \(left.step): \(left.error)" }
+        return text
+    }
+}
+
+extension TreeBackend where Self: ~Copyable {
+    /// Does the steps in their order. At the first that fails, those before it are taken back in reverse order.
+    borrowing func apply(_ plan: TreePlan) throws(TreeFailure) {
+        for (index, step) in plan.steps.enumerated() {
+            do { try perform(step) } catch {
+                var stuck: [TreeFailure.Stuck] = []
+                // What was written may have taken effect although the call failed: it is taken back, too.
+                var undo = plan.steps[..<index].reversed().map(\.reversed)
+                if case .write = step { undo.insert(step.reversed, at: 0) }
+                for back in undo {
+                    do { try perform(back) } catch {
+                        let isGone = error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory
+                        if !isGone && back != step.reversed { stuck.append(.init(step: back, error: error)) }
+                    }
+                }
+                throw TreeFailure(step: step, error: error, undone: index, stuck: stuck)
+            }
+        }
+    }
+}

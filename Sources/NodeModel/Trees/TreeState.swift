@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is in a tree of control groups, as far as a change looks at it.
+public struct TreeState: Sendable, Hashable {
+    /// One control group that exists.
+    public struct Node: Sendable, Hashable {
+        /// The values of the settings that the change is about; a setting the kernel does not have is absent.
+        public var values: [ControlKnob: String]
+        /// Our record on it; nil where there is none.
+        public var record: CgroupRecord?
+        /// The controllers that its children have.
+        public var enabled: Set<String>
+        /// What the children claim that the change does not touch.
+        public var otherClaims: [ControlKnob: ByteCount]
+        /// The memory in use, where a limit is to be lowered.
+        public var usage: ByteCount?
+
+        /// A control group.
+        public init(
+            values: [ControlKnob: String] = [:], record: CgroupRecord? = nil, enabled: Set<String> = [],
+            otherClaims: [ControlKnob: ByteCount] = [:], usage: ByteCount? = nil
+        ) {
+            self.values = values
+            self.record = record
+            self.enabled = enabled
+            self.otherClaims = otherClaims
+            self.usage = usage
+        }
+    }
+
+    /// The control groups that exist, by place. One that is not here is made.
+    public var nodes: [CgroupPath: Node]
+    /// The base page size, to which the kernel rounds.
+    public var pageSize: ByteCount
+
+    /// A state.
+    public init(nodes: [CgroupPath: Node] = [:], pageSize: ByteCount = ByteCount(4096)) {
+        self.nodes = nodes
+        self.pageSize = pageSize
+    }
+
+    /// The value of a setting; that of a new control group where there is none yet, or the controller is not enabled.
+    func value(_ knob: ControlKnob, at path: CgroupPath) -> String? {
+        nodes[path]?.values[knob] ?? knob.initialValue
+    }
+}
+
+/// What is to be in one control group after a change.
+public struct TreeTarget: Sendable, Hashable {
+    /// Where it is.
+    public let path: CgroupPath
+    /// The values, in the order of the plan.
+    public let values: [(knob: ControlKnob, value: String)]
+    /// What the record says that it is for.
+    public let role: CgroupRecord.Role?
+
+    /// What is to be in a control group; files as a plan has them.
+    public init(path: CgroupPath, files: [PlannedFile], role: CgroupRecord.Role?) {
+        self.path = path
+        values = files.map(ControlKnob.split)
+        self.role = role
+    }
+
+    func value(_ knob: ControlKnob) -> String? { values.first { $0.knob == knob }?.value }
+
+    /// Compares all of it.
+    public static func == (one: TreeTarget, other: TreeTarget) -> Bool {
+        one.path == other.path && one.role == other.role && one.values.map(\.knob) == other.values.map(\.knob)
+            && one.values.map(\.value) == other.values.map(\.value)
+    }
+
+    /// Hashes the place.
+    public func hash(into hasher: inout Hasher) { hasher.combine(path) }
+}
