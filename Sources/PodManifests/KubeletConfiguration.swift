@@ -87,19 +87,25 @@ public struct KubeletConfiguration: Sendable, Hashable {
     }
 
     /// Takes over into a node what the file says; with the gate off, neither throttling nor a policy.
+    /// - Parameters:
+    ///   - node: the node.
+    ///   - gate: whether the feature gate counts as on where the file does not name it; it is off in Kubernetes 1.36.
+    ///   - policy: the policy where the file names neither it nor the gate; `None` in Kubernetes.
     /// - Returns: the policy to plan with.
-    public func configure(_ node: inout Node) -> MemoryReservationPolicy {
+    public func configure(
+        _ node: inout Node, gate: Bool = false, policy: MemoryReservationPolicy = .none
+    ) -> MemoryReservationPolicy {
         if let systemReserved { node.systemReserved = systemReserved }
         if let kubeReserved { node.kubeReserved = kubeReserved }
         if let podPIDsLimit { node.podPIDsLimit = podPIDsLimit }
         if let enforceCPULimits { node.enforceCPULimits = enforceCPULimits }
         if let singleProcessOOMKill { node.singleProcessOOMKill = singleProcessOOMKill }
         node.layout = PodCgroupLayout(root: root ?? node.layout.root, driver: cgroupDriver ?? node.layout.driver)
-        guard memoryQoS == true else {
+        guard memoryQoS ?? gate else {
             node.throttlingFactor = nil
             return .none
         }
         node.throttlingFactor = memoryThrottlingFactor ?? .standard
-        return memoryReservationPolicy ?? .none
+        return memoryReservationPolicy ?? (memoryQoS == nil ? policy : .none)
     }
 }

@@ -11,6 +11,8 @@ internal import Yams
 public struct PodManifest: Sendable, Hashable {
     /// The pods, in the order of the file.
     public let pods: [Pod]
+    /// Where each of them begins, such as `pods.yaml:14`.
+    public let places: [String]
 
     /// Reads the text of a file.
     /// - Parameters:
@@ -19,17 +21,20 @@ public struct PodManifest: Sendable, Hashable {
     /// - Throws: ``ManifestError`` for the first thing that is wrong, by file, line and field.
     public init(parsing text: String, file: String) throws(ManifestError) {
         var pods: [Pod] = []
-        var places: [String: String] = [:]
+        var begins: [String] = []
+        var firsts: [String: String] = [:]
         for document in try Self.documents(text, file) {
             for found in try PodReader.pods(in: document) {
                 let key = "\(found.pod.namespace)/\(found.pod.name)"
-                if let first = places.updateValue(found.field.place, forKey: key) {
+                if let first = firsts.updateValue(found.field.place, forKey: key) {
                     throw found.field.error("the pod \(key) is described twice; first at \(first)")
                 }
                 pods.append(found.pod)
+                begins.append(found.field.place)
             }
         }
         self.pods = pods
+        places = begins
     }
 
     /// The documents of a file, each as its top value.

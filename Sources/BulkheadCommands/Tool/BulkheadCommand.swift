@@ -16,6 +16,7 @@ public struct BulkheadCommand: AsyncParsableCommand {
             RunCommand.self,
             BenchCommand.self,
             DoctorCommand.self,
+            PlanCommand.self,
         ])
 
     /// Made by the parser.

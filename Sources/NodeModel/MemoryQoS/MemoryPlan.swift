@@ -21,11 +21,39 @@ public struct MemoryPlan: Sendable, Hashable {
         }
     }
 
+    /// Where each pod's control group is in `cgroups`, followed by those of its containers; by its uid, and by the name of
+    /// its control group, which no two pods share.
+    var positionsByUID: [String: Int] = [:]
+    var positionsByName: [String: Int] = [:]
+
     /// The planned control group at a path.
-    public subscript(_ path: CgroupPath) -> PlannedCgroup? { cgroups.first { $0.path == path } }
+    public subscript(_ path: CgroupPath) -> PlannedCgroup? {
+        let above = path.parent?.name.flatMap { positionsByName[$0] }
+        if let position = path.name.flatMap({ positionsByName[$0] }), cgroups[position].path == path {
+            return cgroups[position]
+        }
+        return (above.map { cgroups[containers($0)] } ?? shared).first { $0.path == path }
+    }
 
     /// The planned control group of a role.
-    public subscript(_ role: CgroupRole) -> PlannedCgroup? { cgroups.first { $0.role == role } }
+    public subscript(_ role: CgroupRole) -> PlannedCgroup? {
+        switch role {
+        case .pod(let uid): positionsByUID[uid].map { cgroups[$0] }
+        case .container(let uid, _):
+            positionsByUID[uid].flatMap { pod in cgroups[containers(pod)].first { $0.role == role } }
+        default: shared.first { $0.role == role }
+        }
+    }
+
+    /// The control groups that are of no single pod.
+    var shared: ArraySlice<PlannedCgroup> { cgroups.prefix { !$0.role.isOfPod } }
+
+    /// The places of the containers of the pod at a place.
+    private func containers(_ pod: Int) -> Range<Int> {
+        let first = pod + 1
+        let count = cgroups[first...].prefix { if case .container = $0.role { true } else { false } }.count
+        return first..<(first + count)
+    }
 }
 
 /// What a control group is for.
@@ -38,6 +66,13 @@ public enum CgroupRole: Sendable, Hashable {
     case pod(uid: String)
     /// A container of a pod.
     case container(podUID: String, name: String)
+
+    var isOfPod: Bool {
+        switch self {
+        case .pod, .container: true
+        default: false
+        }
+    }
 }
 
 /// A control group, and what is to stand in its files.
@@ -46,8 +81,17 @@ public struct PlannedCgroup: Sendable, Hashable {
     public let path: CgroupPath
     /// What it is for.
     public let role: CgroupRole
+    /// The memory its pod or container asks for, whatever of it is protected; zero for what is of no single pod.
+    public let request: ByteCount
     /// Its files, in the order they are written.
     public internal(set) var files: [PlannedFile]
+
+    init(path: CgroupPath, role: CgroupRole, request: ByteCount = .zero) {
+        self.path = path
+        self.role = role
+        self.request = request
+        files = []
+    }
 
     /// The value of a file; nil when it is left alone.
     public subscript(_ name: String) -> String? { files.first { $0.name == name }?.value }
@@ -76,7 +120,7 @@ public struct CgroupWrite: Sendable, Hashable {
 }
 
 /// A pod that takes part in a plan.
-public struct PlannedPod: Sendable, Hashable, Encodable {
+public struct PlannedPod: Sendable, Hashable {
     /// The namespace.
     public let namespace: String
     /// The name.
@@ -85,6 +129,13 @@ public struct PlannedPod: Sendable, Hashable, Encodable {
     public let uid: String
     /// The class.
     public let qosClass: QoSClass
+    /// The memory it asks for, with overhead and dynamic allocations: what it claims of the control groups above.
+    public let request: ByteCount
+    /// The cpu it asks for, in millicpus.
+    public let milliCPU: Int64
+
+    /// What it adds to the sums of its class.
+    public var totals: PodTotals { PodTotals(pod: qosClass, request: request, milliCPU: milliCPU) }
 }
 
 /// The two gauges of KEP-2570; both zero when nothing is protected.

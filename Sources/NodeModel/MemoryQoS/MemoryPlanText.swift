@@ -46,6 +46,17 @@ extension PlannedCgroup: Encodable {
     }
 }
 
+extension PlannedPod: Encodable {
+    /// Writes `namespace`, `name`, `uid` and `qosClass`.
+    public func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: Key.self)
+        try object.encode(namespace, forKey: Key("namespace"))
+        try object.encode(name, forKey: Key("name"))
+        try object.encode(uid, forKey: Key("uid"))
+        try object.encode(qosClass, forKey: Key("qosClass"))
+    }
+}
+
 extension MemoryQoSMetrics: Encodable {
     /// The gauges by their names, in the order the kubelet registers them.
     public var gauges: [(name: String, value: UInt64)] {

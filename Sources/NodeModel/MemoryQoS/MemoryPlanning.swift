@@ -4,12 +4,18 @@ extension MemoryPlan {
     /// The plan for a node's pods. Pods that have ended take no part.
     ///
     /// Source: KEP-2570; Kubernetes, pkg/kubelet/cm/qos_container_manager_linux.go and helpers_linux.go.
+    /// - Parameters:
+    ///   - node: the machine.
+    ///   - pods: the pods to plan.
+    ///   - policy: how requests are turned into protection.
+    ///   - present: the sums of pods that are on the node already and not among `pods`: the control groups above all
+    ///     pods, the metrics and the warnings count both.
     /// - Throws: ``MemoryPlanError`` when a name cannot be that of a control group, or two pods would share one.
     public init(
-        node: Node, pods: [Pod], policy: MemoryReservationPolicy = .none
+        node: Node, pods: [Pod], policy: MemoryReservationPolicy = .none, present: PodTotals = .init()
     ) throws(MemoryPlanError) {
         let active = try pods.filter(\.isActive).uniqueByUID().map(PodSummary.init)
-        let sums = ClassSums(active)
+        let sums = active.reduce(into: present) { $0 += $1.totals }
         try addRoot(node, sums, policy)
         for qosClass in [QoSClass.burstable, .bestEffort] { try add(qosClass, node, sums, policy) }
         for pod in active { try add(pod, node, policy) }
@@ -20,11 +26,11 @@ extension MemoryPlan {
     }
 
     private mutating func addRoot(
-        _ node: Node, _ sums: ClassSums, _ policy: MemoryReservationPolicy
+        _ node: Node, _ sums: PodTotals, _ policy: MemoryReservationPolicy
     ) throws(MemoryPlanError) {
         let path = try node.path(.guaranteed)
         let allocatable = node.allocatable
-        var root = PlannedCgroup(path: path, role: .allPods, files: [])
+        var root = PlannedCgroup(path: path, role: .allPods)
         // The root of the hierarchy itself has none of these files, and needs none: it is the machine.
         defer { cgroups.append(root) }
         if path.isRoot { return }
@@ -37,10 +43,10 @@ extension MemoryPlan {
     }
 
     private mutating func add(
-        _ qosClass: QoSClass, _ node: Node, _ sums: ClassSums, _ policy: MemoryReservationPolicy
+        _ qosClass: QoSClass, _ node: Node, _ sums: PodTotals, _ policy: MemoryReservationPolicy
     ) throws(MemoryPlanError) {
         let path = try node.path(qosClass)
-        var cgroup = PlannedCgroup(path: path, role: .pods(qosClass), files: [])
+        var cgroup = PlannedCgroup(path: path, role: .pods(qosClass))
         if qosClass == .burstable {
             cgroup.write("memory.low", policy == .tieredReservation ? sums.burstable : .zero)
         }
@@ -59,7 +65,7 @@ extension MemoryPlan {
         let parameters = PodCgroupParameters(
             of: pod.spec, qosClass, requests: summary.requests, enforceCPULimits: node.enforceCPULimits,
             quotaPeriod: node.quotaPeriod, podLevelResources: true)
-        var cgroup = PlannedCgroup(path: path, role: .pod(uid: pod.uid), files: [])
+        var cgroup = PlannedCgroup(path: path, role: .pod(uid: pod.uid), request: summary.protected)
         let protection = MemoryProtection(summary.protected, qosClass, policy)
         cgroup.write("memory.min", protection.min)
         cgroup.write("memory.low", protection.low)
@@ -67,8 +73,13 @@ extension MemoryPlan {
         cgroup.write("cpu.weight", parameters.cpuShares.linearWeight)
         cgroup.write("cpu.max", parameters.cpuQuota)
         cgroup.write("pids.max", node.podPIDsLimit.flatMap { $0 > 0 ? $0 : nil })
+        positionsByUID[pod.uid] = cgroups.count
+        if let name = path.name { positionsByName[name] = cgroups.count }
         cgroups.append(cgroup)
-        pods.append(PlannedPod(namespace: pod.namespace, name: pod.name, uid: pod.uid, qosClass: qosClass))
+        pods.append(
+            PlannedPod(
+                namespace: pod.namespace, name: pod.name, uid: pod.uid, qosClass: qosClass, request: summary.protected,
+                milliCPU: summary.requests.milliCPU))
 
         var seen: Set<String> = []
         for container in pod.spec.initContainers + pod.spec.containers {
@@ -95,7 +106,8 @@ extension MemoryPlan {
             singleProcessOOMKill: node.singleProcessOOMKill)
         let protection = MemoryProtection(of: container, qosClass: qosClass, policy: policy)
         var cgroup = PlannedCgroup(
-            path: path, role: .container(podUID: pod.uid, name: container.name), files: [])
+            path: path, role: .container(podUID: pod.uid, name: container.name),
+            request: container.resources.requests.memoryBytes)
         cgroup.write("memory.min", protection.min ?? .zero)
         cgroup.write("memory.low", protection.low ?? .zero)
         cgroup.write("memory.high", node.memoryHigh(of: container, qosClass: qosClass))

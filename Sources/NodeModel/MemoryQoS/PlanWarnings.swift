@@ -2,7 +2,7 @@
 
 extension MemoryPlan {
     /// Looks for what may not be meant.
-    mutating func addWarnings(node: Node, pods: [PodSummary], sums: ClassSums, policy: MemoryReservationPolicy) {
+    mutating func addWarnings(node: Node, pods: [PodSummary], sums: PodTotals, policy: MemoryReservationPolicy) {
         if let capacity = node.capacity.memory, node.allocatable.memory == .zero {
             warn("nothing-allocatable", "the reserved memory takes all of the node's \(capacity) bytes")
         }

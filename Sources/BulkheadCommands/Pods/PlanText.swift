@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NodeModel
+
+extension MemoryPlan {
+    /// The document of `--json`.
+    var json: JSON {
+        [
+            "cgroups": .array(cgroups.map(\.json)),
+            "pods": .array(
+                pods.map { pod in
+                    [
+                        "namespace": .string(pod.namespace), "name": .string(pod.name), "uid": .string(pod.uid),
+                        "qosClass": .string(pod.qosClass.rawValue),
+                    ]
+                }),
+            "metrics": .object(metrics.gauges.map { JSON.Member($0.name, .integer($0.value)) }),
+            "warnings": .array(warnings.map { ["id": .string($0.id), "text": .string($0.text)] }),
+        ]
+    }
+
+    /// A line for each cgroup, those of one indented below it, and the sums.
+    func table(_ style: Style) -> String {
+        let memory = ["memory.min", "memory.low", "memory.high", "memory.max"]
+        var rows = [["CGROUP", "MIN", "LOW", "HIGH", "MAX", "OTHER"]]
+        let top = cgroups.first?.path.components.count ?? 0
+        for cgroup in cgroups {
+            let depth = max(0, cgroup.path.components.count - top)
+            let name = depth == 0 ? cgroup.path.description : cgroup.path.name ?? ""
+            let others = cgroup.files.filter { !memory.contains($0.name) }.map { "\($0.name)=\($0.value)" }
+            rows.append(
+                [String(repeating: "  ", count: depth) + name.printable] + memory.map { Self.readable(cgroup[$0]) }
+                    + [others.joined(separator: "  ")])
+        }
+        let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        var lines = rows.enumerated().map { index, row in
+            let cells = row.prefix(5).enumerated().map { column, cell in
+                column == 0
+                    ? cell.padded(to: widths[0]) : String(repeating: " ", count: widths[column] - cell.count) + cell
+            }
+            let line = cells.joined(separator: "  ")
+            return index == 0 ? style.bold(line + "  " + row[5]) : line + "  " + style.dim(row[5])
+        }
+        let counts = QoSClass.allCases.map { qosClass in
+            "\(pods.count { $0.qosClass == qosClass }) \(qosClass.rawValue)"
+        }
+        lines.append("")
+        lines.append(
+            "\(pods.count) pods (\(counts.joined(separator: ", "))); never reclaimed \(Self.readable("\(metrics.guaranteed)")), "
+                + "reclaimed last \(Self.readable("\(metrics.burstable)"))")
+        return lines.joined(separator: "\n")
+    }
+
+    /// `-` for what is left alone, and a number of bytes in the unit that keeps it short.
+    static func readable(_ text: String?) -> String {
+        guard let text else { return "-" }
+        guard let bytes = UInt64(text), bytes >= 1024 else { return text }
+        let units = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
+        let unit = min((63 - bytes.leadingZeroBitCount) / 10, units.count)
+        let size = UInt64(1) << (10 * unit)
+        let (whole, rest) = bytes.quotientAndRemainder(dividingBy: size)
+        if rest == 0 { return "\(whole)\(units[unit - 1])" }
+        let tenths = UInt64((UInt128(rest) * 10) / UInt128(size))
+        return "~\(whole).\(tenths)\(units[unit - 1])"
+    }
+}
+
+extension PlannedCgroup {
+    fileprivate var json: JSON {
+        [
+            "path": .string(path.description),
+            "files": .object(files.map { JSON.Member($0.name, .string($0.value)) }),
+        ]
+    }
+}
