@@ -30,7 +30,7 @@ extension Descriptor {
         let number = self.number
         var value = value
         let result = uninterrupted {
-            unsafe value.withUTF8 { bytes -> CInt in
+            value.withUTF8 { bytes -> CInt in
                 guard let base = bytes.baseAddress else { return unsafe bk_fsetxattr(number, attribute, attribute, 0) }
                 return unsafe bk_fsetxattr(number, attribute, base, bytes.count)
             }

@@ -67,7 +67,7 @@ struct PlanOptions: ParsableArguments {
         if let pageSize, pageSize.bytes.nonzeroBitCount != 1 {
             throw ValidationError("--page-size \(pageSize): a page size is a power of two")
         }
-        if let root { _ = try rootName(root, driver ?? .cgroupfs) }
+        if let root { _ = try Self.rootName(root, driver ?? .cgroupfs) }
     }
 
     /// The pods of all files, in their order.
@@ -118,11 +118,11 @@ struct PlanOptions: ParsableArguments {
         if let pageSize { node.pageSize = pageSize }
         let driver = self.driver ?? node.layout.driver
         node.layout = PodCgroupLayout(
-            root: try root.map { try rootName($0, driver) } ?? node.layout.root, driver: driver)
+            root: try root.map { try Self.rootName($0, driver) } ?? node.layout.root, driver: driver)
         return (node, policy)
     }
 
-    private func rootName(_ text: String, _ driver: CgroupDriver) throws -> CgroupName {
+    static func rootName(_ text: String, _ driver: CgroupDriver) throws -> CgroupName {
         do {
             if driver == .systemd, text.hasSuffix(".slice") { return try CgroupName(systemd: text) }
             return try CgroupName(cgroupfs: text)

@@ -17,6 +17,9 @@ public struct BulkheadCommand: AsyncParsableCommand {
             BenchCommand.self,
             DoctorCommand.self,
             PlanCommand.self,
+            ApplyCommand.self,
+            DeleteCommand.self,
+            ReleaseCommand.self,
         ])
 
     /// Made by the parser.

@@ -20,11 +20,15 @@ struct LiveTree: ~Copyable, TreeBackend {
             if let name = path.name, let hint = newNameFault(name) {
                 throw KernelError("mkdirat", name, in: place(path.parent), errno: .invalidArgument, hint: hint)
             }
-            do {
-                guard try mount.directory.makeDirectory(relative(path)) else {
-                    throw KernelError("mkdirat", "\(path)", errno: .fileExists, hint: "somebody else made it meanwhile")
-                }
-            } catch { throw error.placed(in: place(path.parent)).hinting(makingHint(error.errno)) }
+            let isNew: Bool
+            do { isNew = try mount.directory.makeDirectory(relative(path)) } catch {
+                throw error.placed(in: place(path.parent)).hinting(makingHint(error.errno))
+            }
+            if !isNew {
+                throw KernelError(
+                    "mkdirat", path.name ?? "", in: place(path.parent), errno: .fileExists,
+                    hint: "somebody else made it meanwhile")
+            }
         case .remove(let path):
             do { try mount.directory.removeDirectory(relative(path)) } catch {
                 if error.errno != .noSuchFileOrDirectory { throw error }

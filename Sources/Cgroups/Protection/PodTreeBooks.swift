@@ -82,6 +82,6 @@ extension PodTree {
 extension MemoryProtection {
     /// The protection that a pod's claim stands for.
     init(of claim: PodClaim, policy: MemoryReservationPolicy) {
-        self.init(request: claim.request, qosClass: claim.qosClass, policy: policy)
+        self.init(claim.request, claim.qosClass, policy)
     }
 }

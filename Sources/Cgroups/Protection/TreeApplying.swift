@@ -2,6 +2,7 @@
 
 public import LinuxKernel
 public import NodeModel
+internal import SystemPackage
 
 /// A change that stopped at a step, and what became of the steps before it.
 public struct TreeFailure: Error, Sendable, Hashable {

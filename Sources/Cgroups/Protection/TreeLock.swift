@@ -39,9 +39,8 @@ struct TreeLock: ~Copyable {
                 pause = min(pause * 2, 16)
             }
             // Whoever held it before may have removed the cgroup, and another made it anew: that one has another lock.
-            if try !top.isGone(), try mount.open(path).directory.status().inode == top.directory.status().inode {
-                return TreeLock(file)
-            }
+            let now = try mount.open(path).directory.status().inode
+            if !top.isGone(), try top.directory.status().inode == now { return TreeLock(file) }
         }
     }
 }

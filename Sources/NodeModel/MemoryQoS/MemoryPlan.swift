@@ -107,6 +107,12 @@ public struct PlannedFile: Sendable, Hashable {
     public let name: String
     /// The text to write.
     public let value: String
+
+    /// A file and its text.
+    public init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
 }
 
 /// One write into a file of a control group.
@@ -158,6 +164,12 @@ public struct PlanWarning: Sendable, Hashable, Encodable {
     public let id: String
     /// What is the matter, with names and numbers.
     public let text: String
+
+    /// A warning of a kind.
+    public init(id: String, text: String) {
+        self.id = id
+        self.text = text
+    }
 }
 
 /// Why no plan can be made.

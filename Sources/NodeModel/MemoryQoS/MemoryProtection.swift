@@ -26,7 +26,8 @@ public struct MemoryProtection: Sendable, Hashable {
         self.init(container.resources.requests.memoryBytes, qosClass, policy)
     }
 
-    init(_ request: ByteCount, _ qosClass: QoSClass, _ policy: MemoryReservationPolicy) {
+    /// What a request becomes in a class, under a policy.
+    public init(_ request: ByteCount, _ qosClass: QoSClass, _ policy: MemoryReservationPolicy) {
         guard policy == .tieredReservation, request > .zero else { return }
         switch qosClass {
         case .guaranteed: min = request

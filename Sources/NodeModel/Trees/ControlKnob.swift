@@ -99,7 +99,7 @@ extension ControlKnob {
     }
 
     /// The value as the kernel will hold it: bytes are rounded down to whole pages, those of `hugetlb` to huge pages.
-    func kept(_ value: String, pageSize: ByteCount) -> String {
+    public func kept(_ value: String, pageSize: ByteCount) -> String {
         guard kind != .free, let count = try? ByteCount(parsing: value), count < .max else { return value }
         let unit: UInt64 =
             if file.hasPrefix("memory.") { pageSize.bytes } else { hugePageSize ?? 1 }

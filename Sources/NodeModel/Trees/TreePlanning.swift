@@ -14,7 +14,7 @@ extension TreePlan {
         var decreases: [TreeStep] = []
         var increases: [TreeStep] = []
         var making: [TreeStep] = []
-        let parents = Dictionary(grouping: targets.filter { !$0.path.isRoot }) { $0.path.parent ?? .root }
+        let controllers = Self.controllers(targets)
         for target in targets {
             let writes = Self.writes(target, state)
             var record = state.nodes[target.path]?.record ?? CgroupRecord()
@@ -25,10 +25,8 @@ extension TreePlan {
             }
             record.role = target.role ?? record.role
             for write in writes { record.take(write) }
-            // Controllers only where a child's file needs them.
             let enabled = state.nodes[target.path]?.enabled ?? []
-            let needed = Set((parents[target.path] ?? []).flatMap { $0.values.compactMap(\.knob.controller) })
-            let missing = needed.subtracting(enabled).sorted()
+            let missing = (controllers[target.path] ?? []).subtracting(enabled).sorted()
             record.enabled = Set(record.enabled).union(missing).sorted()
             if record != state.nodes[target.path]?.record, record != CgroupRecord() {
                 let step = TreeStep.record(record, replacing: state.nodes[target.path]?.record, target.path)
@@ -41,8 +39,28 @@ extension TreePlan {
         steps += making + decreases + increases
     }
 
+    /// The controllers that a control group has to give to its children: those of every file somewhere below.
+    private static func controllers(_ targets: [TreeTarget]) -> [CgroupPath: Set<String>] {
+        var needed: [CgroupPath: Set<String>] = [:]
+        // The deepest first: what a child gives on, it must be given.
+        for target in targets.reversed() {
+            guard let parent = target.path.parent else { continue }
+            let own = target.values.compactMap(\.knob.controller)
+            needed[parent, default: []].formUnion(own + (needed[target.path] ?? []))
+        }
+        return needed
+    }
+
     private static func writes(_ target: TreeTarget, _ state: TreeState) -> [TreeStep] {
-        target.values.compactMap { knob, value in
+        var values = target.values
+        if target.isWhole {
+            let known = Set(values.map(\.knob))
+            let taken = state.nodes[target.path]?.record?.values ?? [:]
+            for (knob, value) in taken.sorted(by: { $0.key < $1.key }) where !known.contains(knob) {
+                values.append((knob, value.before))
+            }
+        }
+        return values.compactMap { knob, value in
             let wanted = knob.kept(value, pageSize: state.pageSize)
             // A file that the kernel does not have cannot be compared; the write will say what is the matter.
             let current = state.value(knob, at: target.path) ?? "?"

@@ -51,21 +51,25 @@ public struct TreeTarget: Sendable, Hashable {
     public let path: CgroupPath
     /// The values, in the order of the plan.
     public let values: [(knob: ControlKnob, value: String)]
-    /// What the record says that it is for.
+    /// What the record says that it is for; nil leaves that as it is.
     public let role: CgroupRecord.Role?
+    /// Whether this is all: what we wrote once and what is not among the values is then given back.
+    public let isWhole: Bool
 
     /// What is to be in a control group; files as a plan has them.
-    public init(path: CgroupPath, files: [PlannedFile], role: CgroupRecord.Role?) {
+    public init(path: CgroupPath, files: [PlannedFile], role: CgroupRecord.Role?, isWhole: Bool = true) {
         self.path = path
         values = files.map(ControlKnob.split)
         self.role = role
+        self.isWhole = isWhole
     }
 
     func value(_ knob: ControlKnob) -> String? { values.first { $0.knob == knob }?.value }
 
     /// Compares all of it.
     public static func == (one: TreeTarget, other: TreeTarget) -> Bool {
-        one.path == other.path && one.role == other.role && one.values.map(\.knob) == other.values.map(\.knob)
+        one.path == other.path && one.role == other.role && one.isWhole == other.isWhole
+            && one.values.map(\.knob) == other.values.map(\.knob)
             && one.values.map(\.value) == other.values.map(\.value)
     }
 

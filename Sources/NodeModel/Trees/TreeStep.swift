@@ -68,7 +68,8 @@ public struct TreePlan: Sendable, Hashable {
     /// Values that were ours and that somebody else has changed since.
     public internal(set) var foreignEdits: [ForeignEdit]
 
-    init(steps: [TreeStep] = [], foreignEdits: [ForeignEdit] = []) {
+    /// A change of these steps.
+    public init(steps: [TreeStep] = [], foreignEdits: [ForeignEdit] = []) {
         self.steps = steps
         self.foreignEdits = foreignEdits
     }
@@ -101,4 +102,9 @@ public struct ForeignEdit: Sendable, Hashable, CustomStringConvertible {
 
     /// Names both values.
     public var description: String { "\(knob) in \(path) is \(found), and was \(ours) when we left it" }
+}
+
+extension TreePlan {
+    /// Adds a step at the end.
+    public mutating func append(_ step: TreeStep) { steps.append(step) }
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LinuxKernel
+internal import NodeModel
+
+extension PodTree {
+    /// Looks above the root of all pods: a cgroup there that is not ours and has less than what is below it claims makes
+    /// that protection worth as little, and the top of the tree may not claim more than the machine has (invariant C).
+    borrowing func checkAbove(
+        _ change: inout PodChange, _ node: Node, _ options: PodTreeOptions
+    ) throws(KernelError) {
+        let knobs = [ControlKnob.memoryMin, .memoryLow]
+        var need = Dictionary(uniqueKeysWithValues: knobs.map { ($0, amount($0, of: root, change)) })
+        var child = root
+        while let path = child.parent {
+            for knob in knobs {
+                need[knob, default: .zero] += try siblings(of: child, knob)
+            }
+            if path.isRoot {
+                change.state.nodes[path] = try live.node(path, files: [], enabled: true)
+                checkMemory(&change, need, node, options)
+            } else {
+                try cover(path, &need, &change, options)
+            }
+            change.targets.append(target(above: path, need, change, options))
+            child = path
+        }
+    }
+
+    private func amount(_ knob: ControlKnob, of path: CgroupPath, _ change: PodChange) -> ByteCount {
+        let planned = change.targets.first { $0.path == path }?.values.first { $0.knob == knob }?.value
+        let value = planned ?? change.state.nodes[path]?.values[knob]
+        return value.flatMap { ByteCount(kernelText: $0[...]) } ?? .zero
+    }
+
+    private borrowing func siblings(of path: CgroupPath, _ knob: ControlKnob) throws(KernelError) -> ByteCount {
+        guard let parent = path.parent else { return .zero }
+        var sum = ByteCount.zero
+        for name in try live.children(parent) where name != path.name {
+            guard let other = try? parent.appending(name), let claim = try live.claims(other) else { continue }
+            sum += knob == .memoryMin ? claim.min : claim.low
+        }
+        return sum
+    }
+
+    private borrowing func cover(
+        _ path: CgroupPath, _ need: inout [ControlKnob: ByteCount], _ change: inout PodChange,
+        _ options: PodTreeOptions
+    ) throws(KernelError) {
+        change.state.nodes[path] = try live.node(
+            path, files: ["memory.min", "memory.low", "memory.max"], enabled: true)
+        for (knob, claimed) in need.sorted(by: { $0.key < $1.key }) {
+            let has = amount(knob, of: path, change)
+            if has < claimed, !options.raisesAncestors {
+                change.violations.append(.ancestor(knob, path, has: has, claimed: claimed))
+            }
+            need[knob] = options.raisesAncestors ? max(has, claimed) : has
+        }
+    }
+
+    /// Above the root of all pods only what lacks is touched: controllers, and protection where that is asked for.
+    private borrowing func target(
+        above path: CgroupPath, _ need: [ControlKnob: ByteCount], _ change: PodChange, _ options: PodTreeOptions
+    ) -> TreeTarget {
+        guard !path.isRoot, options.raisesAncestors else { return TreeTarget(path: path, files: [], role: nil, isWhole: false) }
+        let raised = need.sorted { $0.key < $1.key }.filter { $0.value > amount($0.key, of: path, change) }
+        return TreeTarget(
+            path: path, files: raised.map { PlannedFile(name: $0.key.file, value: "\($0.value)") }, role: nil,
+            isWhole: false)
+    }
+
+    private borrowing func checkMemory(
+        _ change: inout PodChange, _ claims: [ControlKnob: ByteCount], _ node: Node, _ options: PodTreeOptions
+    ) {
+        guard let total = machineMemory().map({ ByteCount($0) }) else { return }
+        // The kernel itself needs something, also where nobody has said how much.
+        let reserved = (node.systemReserved.memory ?? .zero) + (node.kubeReserved.memory ?? .zero)
+        let available = total - (options.reserve ?? max(reserved, ByteCount(total.bytes / 64)))
+        for (knob, claimed) in claims.sorted(by: { $0.key < $1.key }) where claimed > available {
+            change.violations.append(.overMemory(knob, claimed: claimed, available: available))
+        }
+    }
+}
