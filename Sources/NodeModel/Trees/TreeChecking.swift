@@ -8,6 +8,7 @@ extension TreeState {
     ///
     /// Exactly the limit, which is what Kubernetes gives to Guaranteed pods, is for ``tightLimits(_:)`` to tell.
     public func violations(of targets: [TreeTarget]) -> [TreeViolation] {
+        let targets = targets.map(completed)
         let after = After(self, targets)
         var found: [TreeViolation] = []
         for target in targets {
@@ -36,6 +37,7 @@ extension TreeState {
 
     /// The control groups whose children's `memory.min` takes all of a finite `memory.max`.
     public func tightLimits(_ targets: [TreeTarget]) -> [TreeViolation] {
+        let targets = targets.map(completed)
         let after = After(self, targets)
         return targets.compactMap { target in
             let max = after.amount(.memoryMax, target.path)

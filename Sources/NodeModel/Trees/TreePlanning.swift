@@ -10,7 +10,7 @@ extension TreePlan {
     /// stands above its own limit, if it was so before; KEP-1287 has the same order for limits.
     public init(from state: TreeState, to targets: [TreeTarget]) {
         self.init()
-        let targets = targets.sorted { $0.path.components.count < $1.path.components.count }
+        let targets = targets.map(state.completed).sorted { $0.path.components.count < $1.path.components.count }
         var decreases: [TreeStep] = []
         var increases: [TreeStep] = []
         var making: [TreeStep] = []
@@ -52,15 +52,7 @@ extension TreePlan {
     }
 
     private static func writes(_ target: TreeTarget, _ state: TreeState) -> [TreeStep] {
-        var values = target.values
-        if target.isWhole {
-            let known = Set(values.map(\.knob))
-            let taken = state.nodes[target.path]?.record?.values ?? [:]
-            for (knob, value) in taken.sorted(by: { $0.key < $1.key }) where !known.contains(knob) {
-                values.append((knob, value.before))
-            }
-        }
-        return values.compactMap { knob, value in
+        target.values.compactMap { knob, value in
             let wanted = knob.kept(value, pageSize: state.pageSize)
             // A file that the kernel does not have cannot be compared; the write will say what is the matter.
             let current = state.value(knob, at: target.path) ?? "?"

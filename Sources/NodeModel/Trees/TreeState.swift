@@ -45,6 +45,16 @@ public struct TreeState: Sendable, Hashable {
     }
 }
 
+extension TreeState {
+    /// A target with the values of before for what was ours and is no longer wanted.
+    func completed(_ target: TreeTarget) -> TreeTarget {
+        guard target.isWhole, let record = nodes[target.path]?.record else { return target }
+        let known = Set(target.values.map(\.knob))
+        let left = record.values.filter { !known.contains($0.key) }.sorted { $0.key < $1.key }
+        return left.isEmpty ? target : target.adding(left.map { ($0.key, $0.value.before) })
+    }
+}
+
 /// What is to be in one control group after a change.
 public struct TreeTarget: Sendable, Hashable {
     /// Where it is.
@@ -63,6 +73,16 @@ public struct TreeTarget: Sendable, Hashable {
         self.role = role
         self.isWhole = isWhole
     }
+
+    private init(_ target: TreeTarget, adding values: [(knob: ControlKnob, value: String)]) {
+        path = target.path
+        self.values = target.values + values
+        role = target.role
+        isWhole = target.isWhole
+    }
+
+    /// The same with more values.
+    func adding(_ values: [(knob: ControlKnob, value: String)]) -> TreeTarget { TreeTarget(self, adding: values) }
 
     func value(_ knob: ControlKnob) -> String? { values.first { $0.knob == knob }?.value }
 
