@@ -10,7 +10,7 @@ BENCH ?= all
 ALSO ?=
 export KERNELS FILTER
 
-.PHONY: help run test test-unit test-live test-kernels shell bench check docs setup clean
+.PHONY: help run test test-unit test-live test-kernels shell bench fuzz check docs setup clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ shell: ## a shell in a target kernel, with the tool and the tests; KERNEL=6.12
 bench: ## measurements beside peers; BENCH=idmap|launch|cgroup, KERNEL=6.12 for a target kernel
 	@.ci/setup build $(if $(KERNEL),kernels)
 	@.ci/bench "$(BENCH)" $(KERNEL)
+
+fuzz: ## made-up input for the parsers; FUZZ_SECONDS=60 for each of them
+	@.ci/setup build
+	@.ci/fuzz $(FUZZ_SECONDS)
 
 check: ## format, lint, layers, symbols, licences
 	@.ci/setup build

@@ -26,6 +26,12 @@ public struct KubeletConfiguration: Sendable, Hashable {
     public var enforceCPULimits: Bool?
     /// `singleProcessOOMKill`.
     public var singleProcessOOMKill: Bool?
+    /// `cpuCFSQuotaPeriod` in microseconds.
+    public var cpuQuotaPeriod: UInt64?
+    /// `qosReserved` for memory, in percent.
+    public var qosReservedMemoryPercent: UInt8?
+    /// `enforceNodeAllocatable`, with the control groups it needs.
+    public var enforcement: NodeEnforcement?
 
     /// Reads the text of a file.
     /// - Parameters:
@@ -63,6 +69,9 @@ public struct KubeletConfiguration: Sendable, Hashable {
             } catch { throw field.error("\(error)") }
         }
         try readRoot(object)
+        cpuQuotaPeriod = try object["cpuCFSQuotaPeriod"]?.cpuPeriod()
+        qosReservedMemoryPercent = try object.object("qosReserved")?["memory"]?.percent()
+        enforcement = try NodeEnforcement(object)
     }
 
     private mutating func readRoot(_ object: FieldObject) throws(ManifestError) {
@@ -101,7 +110,14 @@ public struct KubeletConfiguration: Sendable, Hashable {
         if let enforceCPULimits { node.enforceCPULimits = enforceCPULimits }
         if let singleProcessOOMKill { node.singleProcessOOMKill = singleProcessOOMKill }
         node.layout = PodCgroupLayout(root: root ?? node.layout.root, driver: cgroupDriver ?? node.layout.driver)
-        guard memoryQoS ?? gate else {
+        if let cpuQuotaPeriod { node.quotaPeriod = cpuQuotaPeriod }
+        if let qosReservedMemoryPercent { node.qosReservedMemoryPercent = qosReservedMemoryPercent }
+        if let enforcement {
+            node.enforcesAllocatable = enforcement.holdsPods
+            node.reservedCgroups = enforcement.cgroups(driver: node.layout.driver)
+        }
+        node.memoryQoS = memoryQoS ?? gate
+        guard node.memoryQoS else {
             node.throttlingFactor = nil
             return .none
         }

@@ -14,17 +14,27 @@ enum PodReader {
         if document.isNull { return [] }
         let object = try document.object()
         let kind = try object.required("kind").string()
-        try checkVersion(object)
         switch kind {
-        case "Pod": return [FoundPod(pod: try pod(object), field: document)]
+        case "Pod":
+            try checkVersion(object)
+            return [FoundPod(pod: try pod(object), field: document)]
         case "PodList", "List":
+            try checkVersion(object)
             var found: [FoundPod] = []
             for item in try object.items("items") { found.append(try self.item(item, isTyped: kind == "List")) }
             return found
         default:
-            throw try object.required("kind").error("'\(kind)' is not a Pod, a PodList or a List")
+            let hint =
+                workloads.contains(kind)
+                ? "; it has pods made, which are here once they exist (kubectl get pods -o yaml)" : ""
+            throw try object.required("kind").error("'\(kind)' is not a Pod, a PodList or a List" + hint)
         }
     }
+
+    private static let workloads: Set<String> = [
+        "CronJob", "DaemonSet", "Deployment", "Job", "PodTemplate", "ReplicaSet", "ReplicationController",
+        "StatefulSet",
+    ]
 
     private static func item(_ item: Field, isTyped: Bool) throws(ManifestError) -> FoundPod {
         let object = try item.object()

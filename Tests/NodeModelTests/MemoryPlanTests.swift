@@ -119,7 +119,7 @@ import Testing
         let whole = VectorResources(requests: guaranteed, limits: guaranteed)
         let one = try pod([own], podLevel: whole)
         let role = CgroupRole.container(podUID: "uid", name: "c0")
-        #expect(try MemoryPlan(node: node, pods: [one])[role]?["memory.high"] == nil)
+        #expect(try MemoryPlan(node: node, pods: [one], policy: .tieredReservation)[role]?["memory.high"] == nil)
         var released = node
         released.behaviour = .kubelet136
         #expect(try MemoryPlan(node: released, pods: [one])[role]?["memory.high"] != nil)

@@ -235,6 +235,7 @@ struct SplitMix: RandomNumberGenerator {
         var record = CgroupRecord()
         record.isMade = true
         record.enabled = ["cpu", "memory"]
+        record.elsewhere = [try TreePlanTests.path("/system.slice")]
         record.values = [
             .memoryMin: .init(before: "0", ours: "4096"),
             ControlKnob("cpu.max"): .init(before: "max 100000", ours: "1000 100000"),

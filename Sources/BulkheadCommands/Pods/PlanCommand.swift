@@ -21,12 +21,21 @@ struct PlanCommand: ParsableCommand {
 
     @OptionGroup var options: PlanOptions
 
+    @Flag(help: "Print the node's metrics as the kubelet does, in Prometheus' text format.")
+    var metrics = false
+
+    func validate() throws {
+        if metrics, options.json { throw ValidationError("--metrics and --json are two formats: choose one") }
+    }
+
     func run() throws {
         let plan = try options.plan()
         // Standard output holds the document alone; the document holds the warnings, too.
         for warning in plan.warnings { Output.complain("warning: \(warning.text)") }
         if options.json {
             try Output.print(plan.json)
+        } else if metrics {
+            try Output.print(plan.metrics.prometheusText)
         } else {
             try Output.print(plan.table(.forStandardOutput()))
         }

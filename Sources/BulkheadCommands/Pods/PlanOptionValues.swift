@@ -37,6 +37,38 @@ struct OptionValueError: Error, Hashable, CustomStringConvertible {
     init(_ text: String, _ reason: String) { description = "'\(text)' \(reason)" }
 }
 
+extension MinHeadroom {
+    /// Reads `64Mi` or `10%`.
+    init(option text: String) throws {
+        guard text.hasSuffix("%") else {
+            self = .bytes(try OptionValue.bytes(text))
+            return
+        }
+        guard let percent = UInt8(text.dropLast()), percent <= 100 else {
+            throw OptionValueError(text, "is not a share from 0% to 100%")
+        }
+        self = .percent(percent)
+    }
+}
+
+/// Sizes of huge pages, or none.
+struct HugePageSizes: Hashable, Sendable {
+    let sizes: [ByteCount]
+
+    init(parsing text: String) throws {
+        sizes =
+            try text == "none"
+            ? []
+            : text.split(separator: ",").map { part in
+                let size = try OptionValue.bytes(String(part))
+                guard size.bytes.nonzeroBitCount == 1 else {
+                    throw OptionValueError(String(part), "is not a power of two")
+                }
+                return size
+            }
+    }
+}
+
 /// Where throttling begins, or nowhere.
 struct FactorOption: Hashable, Sendable {
     let factor: ThrottlingFactor?

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import LinuxKernel
 internal import NodeModel
 internal import PodManifests
 internal import SystemPackage
@@ -60,6 +61,24 @@ struct PlanOptions: ParsableArguments {
     @Option(help: .init("The cgroup that holds all pods (kubepods).", valueName: "name"))
     var root: String?
 
+    @Option(
+        help: .init(
+            "Room kept between memory.min and memory.max of what is Guaranteed, as an amount or a share of the limit: with "
+                + "both equal, page cache alone gets a container killed.", valueName: "quantity|n%"),
+        transform: MinHeadroom.init(option:))
+    var minHeadroom: MinHeadroom?
+
+    @Option(
+        help: .init("Sizes of huge pages of the node, as 2Mi,1Gi, or 'none' (this machine's).", valueName: "sizes"),
+        transform: HugePageSizes.init(parsing:))
+    var hugePageSizes: HugePageSizes?
+
+    @Option(
+        help: .init(
+            "'fixed', or 'kubelet-1.36.0' for what that release writes, where it falls short of what it describes.",
+            valueName: "behaviour"), transform: OptionValue.choice)
+    var behaviour: KubeletBehaviour = .fixed
+
     @Flag(help: "Print one JSON document.")
     var json = false
 
@@ -104,10 +123,19 @@ struct PlanOptions: ParsableArguments {
     /// The node, and the policy to plan with.
     func settings() throws -> (node: Node, policy: MemoryReservationPolicy) {
         var node = try Node.thisMachine(root: CgroupName(["kubepods"]))
+        node.hugePageSizes = hugePageSizes?.sizes ?? Node.hugePageSizes(.probe())
+        node.behaviour = behaviour
+        node.minHeadroom = minHeadroom
         var policy = MemoryReservationPolicy.tieredReservation
         if let kubeletConfig {
-            let file = ManifestFile(path: kubeletConfig)
-            policy = try file.kubeletConfiguration().configure(&node, gate: true, policy: policy)
+            var configuration = try ManifestFile(path: kubeletConfig).kubeletConfiguration()
+            if let driver { configuration.cgroupDriver = driver }
+            policy = configuration.configure(&node, gate: true, policy: policy)
+            // To ask for protection is to ask for the feature.
+            if self.policy == .tieredReservation, !node.memoryQoS {
+                node.memoryQoS = true
+                node.throttlingFactor = configuration.memoryThrottlingFactor ?? .standard
+            }
         }
         if let chosen = self.policy { policy = chosen }
         if let nodeMemory { node.capacity.memory = nodeMemory }

@@ -23,14 +23,12 @@ extension MemoryPlan {
     func table(_ style: Style) -> String {
         let memory = ["memory.min", "memory.low", "memory.high", "memory.max"]
         var rows = [["CGROUP", "MIN", "LOW", "HIGH", "MAX", "OTHER"]]
-        let top = cgroups.first?.path.components.count ?? 0
-        for cgroup in cgroups {
-            let depth = max(0, cgroup.path.components.count - top)
+        for (cgroup, depth) in tree {
             let name = depth == 0 ? cgroup.path.description : cgroup.path.name ?? ""
-            let others = cgroup.files.filter { !memory.contains($0.name) }.map { "\($0.name)=\($0.value)" }
+            let others = cgroup.files.filter { !memory.contains($0.name) && !Self.isNoise($0) }
             rows.append(
                 [String(repeating: "  ", count: depth) + name.printable] + memory.map { Self.readable(cgroup[$0]) }
-                    + [others.joined(separator: "  ")])
+                    + [others.map { "\($0.name)=\($0.value)" }.joined(separator: "  ")])
         }
         let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
         var lines = rows.enumerated().map { index, row in
@@ -49,6 +47,31 @@ extension MemoryPlan {
             "\(pods.count) pods (\(counts.joined(separator: ", "))); never reclaimed \(Self.readable("\(metrics.guaranteed)")), "
                 + "reclaimed last \(Self.readable("\(metrics.burstable)"))")
         return lines.joined(separator: "\n")
+    }
+
+    /// The cgroups, each right behind the one it is in, with how deep it is below the first.
+    private var tree: [(cgroup: PlannedCgroup, depth: Int)] {
+        let paths = Set(cgroups.map(\.path))
+        var children: [CgroupPath: [PlannedCgroup]] = [:]
+        var pending: [(cgroup: PlannedCgroup, depth: Int)] = []
+        for cgroup in cgroups {
+            if let parent = cgroup.path.parent, paths.contains(parent) {
+                children[parent, default: []].append(cgroup)
+            } else {
+                pending.insert((cgroup, 0), at: 0)
+            }
+        }
+        var ordered: [(cgroup: PlannedCgroup, depth: Int)] = []
+        while let next = pending.popLast() {
+            ordered.append(next)
+            pending += (children[next.cgroup.path] ?? []).reversed().map { ($0, next.depth + 1) }
+        }
+        return ordered
+    }
+
+    /// Limits of huge pages that are none, or where nobody asked for any.
+    private static func isNoise(_ file: PlannedFile) -> Bool {
+        file.name.hasPrefix("hugetlb.") && (file.value == "0" || file.value == "\(UInt64(1) << 62)")
     }
 
     /// `-` for what is left alone, and a number of bytes in the unit that keeps it short.

@@ -11,8 +11,22 @@ extension Node {
             let ends = range.split(separator: "-").compactMap { Int64($0) }
             return (ends.last ?? 0) - (ends.first ?? 0) + 1
         }.reduce(0, +)
+        let kernel = try? KernelVersion.running()
         return Node(
             capacity: NodeResources(memory: machineMemory().map { ByteCount($0) }, milliCPU: processors * 1000),
-            pageSize: .bytes(ProcessCall.pageSize), layout: PodCgroupLayout(root: root))
+            pageSize: .bytes(ProcessCall.pageSize), layout: PodCgroupLayout(root: root),
+            kernel: kernel.flatMap { $0.isDisguised ? nil : KernelNumber($0.major, $0.minor) })
+    }
+
+    /// The sizes of huge pages this machine has and can limit by cgroup v2.
+    static func hugePageSizes(_ host: CgroupHost) -> [ByteCount] {
+        guard host.controllers.contains("hugetlb"),
+            let directory = try? Descriptor.open("/sys/kernel/mm/hugepages", [.directory, .reading]),
+            let names = try? directory.entries()
+        else { return [] }
+        return names.compactMap { name in
+            guard name.hasPrefix("hugepages-"), name.hasSuffix("kB") else { return nil }
+            return UInt64(name.dropFirst("hugepages-".count).dropLast(2)).map(ByteCount.kibibytes)
+        }
     }
 }

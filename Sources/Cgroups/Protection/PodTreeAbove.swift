@@ -14,7 +14,7 @@ extension PodTree {
         var child = root
         while let path = child.parent {
             for knob in knobs {
-                need[knob, default: .zero] += try siblings(of: child, knob)
+                need[knob, default: .zero] += try siblings(of: child, knob, change)
             }
             if path.isRoot {
                 change.state.nodes[path] = try live.node(path, files: [], enabled: true)
@@ -33,11 +33,18 @@ extension PodTree {
         return value.flatMap { ByteCount(kernelText: $0[...]) } ?? .zero
     }
 
-    private borrowing func siblings(of path: CgroupPath, _ knob: ControlKnob) throws(KernelError) -> ByteCount {
+    private borrowing func siblings(
+        of path: CgroupPath, _ knob: ControlKnob, _ change: PodChange
+    ) throws(KernelError) -> ByteCount {
         guard let parent = path.parent else { return .zero }
         var sum = ByteCount.zero
         for name in try live.children(parent) where name != path.name {
-            guard let other = try? parent.appending(name), let claim = try live.claims(other) else { continue }
+            guard let other = try? parent.appending(name) else { continue }
+            if change.targets.contains(where: { $0.path == other && $0.value(knob) != nil }) {
+                sum += amount(knob, of: other, change)
+                continue
+            }
+            guard let claim = try live.claims(other) else { continue }
             sum += knob == .memoryMin ? claim.min : claim.low
         }
         return sum

@@ -10,6 +10,7 @@ extension PodTree {
     ) throws(PodTreeError) -> PodChange {
         let books = try kernel { () throws(KernelError) in try self.books(rescan: options.rescans) }
         var ledger = books.ledger
+        let policy = node.memoryQoS ? policy : .none
         let isNewPolicy = books.record != nil && ledger.policy != policy
         for pod in pods where pod.isActive { try leaveOut(pod, of: &ledger) }
         let plan: MemoryPlan
@@ -60,8 +61,12 @@ extension PodTree {
                 case .pods: .pods
                 case .pod(let uid): pods[uid].map { .pod(PodClaim($0)) }
                 case .container: .container(request: cgroup.request)
+                case .reserved: nil
                 }
-            return TreeTarget(path: cgroup.path, files: covering(cgroup, ledger), role: role)
+            let isReserved = if case .reserved = cgroup.role { true } else { false }
+            return TreeTarget(
+                path: cgroup.path, files: covering(cgroup, ledger), role: role, isWhole: !isReserved,
+                mustExist: isReserved)
         }
     }
 

@@ -51,6 +51,7 @@ extension PodTree {
             paths.append(path)
             above = path.parent
         }
+        paths += try live.record(root)?.elsewhere ?? []
         paths += try recorded().map(\.path)
         for path in paths {
             guard let record = try live.record(path) else { continue }

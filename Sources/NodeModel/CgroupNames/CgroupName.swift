@@ -33,25 +33,27 @@ public struct CgroupName: Sendable, Hashable {
     /// Reads the cgroupfs spelling: `/custom/kubepods`, with or without the first slash.
     /// - Throws: ``CgroupNameError`` for a component no driver can spell.
     public init(cgroupfs text: String) throws(CgroupNameError) {
-        try self.init(text.split(separator: "/").map(String.init))
+        try self.init(text.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) })
     }
 
     /// Reads the systemd spelling from the last element of a path:
     /// `/kubepods.slice/kubepods-burstable.slice` is `[kubepods, burstable]`.
     /// - Throws: ``CgroupNameError`` when that element is no slice.
     public init(systemd path: String) throws(CgroupNameError) {
-        guard let unit = path.split(separator: "/").last else {
+        // Bytes, not characters: to the kernel and to systemd a combining mark changes nothing of what is before it.
+        guard let unit = path.utf8.split(separator: UInt8(ascii: "/")).last else {
             self = .root
             return
         }
-        guard unit.hasSuffix(".slice") else { throw .notASlice(String(unit)) }
-        let slice = unit.dropLast(".slice".count)
-        if slice == "-" {
+        let ending = ".slice".utf8
+        guard unit.suffix(ending.count).elementsEqual(ending) else { throw .notASlice(String(Substring(unit))) }
+        let slice = unit.dropLast(ending.count)
+        if slice.elementsEqual("-".utf8) {
             self = .root
             return
         }
-        let parts = slice.split(separator: "-", omittingEmptySubsequences: false)
-        try self.init(parts.map { String($0.map { $0 == "_" ? "-" : $0 }) })
+        let parts = slice.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        try self.init(parts.map { String(Substring($0)).replacing(UInt8(ascii: "_"), by: UInt8(ascii: "-")) })
     }
 
     /// The control group above; nil for the root.
@@ -87,7 +89,7 @@ public struct CgroupName: Sendable, Hashable {
         var prefix = ""
         return components.map { component in
             prefix += prefix.isEmpty ? "" : "-"
-            prefix += String(component.map { $0 == "-" ? "_" : $0 })
+            prefix += component.replacing(UInt8(ascii: "-"), by: UInt8(ascii: "_"))
             return prefix + ".slice"
         }
     }
@@ -95,6 +97,13 @@ public struct CgroupName: Sendable, Hashable {
     private static func validate(_ component: String) throws(CgroupNameError) {
         do { _ = try CgroupPath.root.appending(component) } catch { throw .unusable(error) }
         if component.utf8.contains(UInt8(ascii: "_")) { throw .underscore(component) }
+    }
+}
+
+extension String {
+    /// The same with one ASCII character in the place of another, wherever its byte is.
+    fileprivate func replacing(_ byte: UInt8, by other: UInt8) -> String {
+        String(decoding: utf8.map { $0 == byte ? other : $0 }, as: UTF8.self)
     }
 }
 

@@ -62,6 +62,8 @@ public enum CgroupRole: Sendable, Hashable {
     case allPods
     /// Holds the pods of a class.
     case pods(QoSClass)
+    /// Holds programs that a part of the node is set aside for; made by others, it must be there already.
+    case reserved(Reservation)
     /// A pod.
     case pod(uid: String)
     /// A container of a pod.

@@ -66,6 +66,17 @@ extension MemoryQoSMetrics: Encodable {
         ]
     }
 
+    /// The gauges in Prometheus' text format, without a newline at the end.
+    public var prometheusText: String {
+        let help = [
+            "[ALPHA] Memory in bytes that Guaranteed pods ask for, which memory.min protects.",
+            "[ALPHA] Memory in bytes that Burstable pods ask for, which memory.low protects.",
+        ]
+        return zip(gauges, help).map { gauge, help in
+            "# HELP \(gauge.name) \(help)\n# TYPE \(gauge.name) gauge\n\(gauge.name) \(gauge.value)"
+        }.joined(separator: "\n")
+    }
+
     /// Writes the gauges by their names.
     public func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: Key.self)

@@ -14,8 +14,32 @@ public enum KubeletBehaviour: String, Sendable, Hashable, CaseIterable {
     /// below it works (Kubernetes PR 140267); containers that ask for nothing get `memory.high` (PR 138139); containers
     /// of Guaranteed pods never do.
     case fixed
-    /// What Kubernetes 1.36.0 writes.
-    case kubelet136
+    /// What Kubernetes 1.36.0 writes; what it leaves behind when Memory QoS is switched off stays.
+    case kubelet136 = "kubelet-1.36.0"
+}
+
+/// The first two numbers of a kernel's version, of which the second counts as a number: 5.10 is above 5.9.
+public struct KernelNumber: Hashable, Sendable, Comparable {
+    /// The first number.
+    public let major: Int
+    /// The second number.
+    public let minor: Int
+
+    /// A version.
+    public init(_ major: Int, _ minor: Int) {
+        self.major = major
+        self.minor = minor
+    }
+
+    /// Orders by the first number, then by the second.
+    public static func < (left: KernelNumber, right: KernelNumber) -> Bool {
+        (left.major, left.minor) < (right.major, right.minor)
+    }
+}
+
+extension KernelNumber: CustomStringConvertible {
+    /// `5.10`.
+    public var description: String { "\(major).\(minor)" }
 }
 
 /// Memory and cpu, where either may be unknown.
@@ -60,6 +84,19 @@ public struct Node: Sendable, Hashable {
     public var qosReservedMemoryPercent: UInt8?
     /// Whose behaviour to follow.
     public var behaviour: KubeletBehaviour
+    /// Whether Memory QoS is on at all (the feature gate `MemoryQoS`); if not, what it wrote is cleared.
+    public var memoryQoS: Bool
+    /// Whether pods together are held to what they can use (`pods` in `enforceNodeAllocatable`), or only to what the
+    /// machine has.
+    public var enforcesAllocatable: Bool
+    /// The control groups held to what is set aside for them.
+    public var reservedCgroups: [ReservedCgroup]
+    /// Room kept between `memory.min` and `memory.max` of what is Guaranteed; nil for none, as in Kubernetes.
+    public var minHeadroom: MinHeadroom?
+    /// The sizes of huge pages the node has and can limit; empty when it cannot.
+    public var hugePageSizes: [ByteCount]
+    /// The kernel's version; nil when unknown.
+    public var kernel: KernelNumber?
 
     /// A node with the defaults of Kubernetes 1.36.
     public init(
@@ -68,7 +105,9 @@ public struct Node: Sendable, Hashable {
         throttlingFactor: ThrottlingFactor? = .standard, layout: PodCgroupLayout = .init(),
         runtime: ContainerRuntime = .bulkhead, podPIDsLimit: UInt64? = nil, enforceCPULimits: Bool = true,
         quotaPeriod: UInt64 = CPUQuota.defaultPeriod, singleProcessOOMKill: Bool = false,
-        qosReservedMemoryPercent: UInt8? = nil, behaviour: KubeletBehaviour = .fixed
+        qosReservedMemoryPercent: UInt8? = nil, behaviour: KubeletBehaviour = .fixed, memoryQoS: Bool = true,
+        enforcesAllocatable: Bool = true, reservedCgroups: [ReservedCgroup] = [], minHeadroom: MinHeadroom? = nil,
+        hugePageSizes: [ByteCount] = [], kernel: KernelNumber? = nil
     ) {
         self.capacity = capacity
         self.systemReserved = systemReserved
@@ -83,6 +122,12 @@ public struct Node: Sendable, Hashable {
         self.singleProcessOOMKill = singleProcessOOMKill
         self.qosReservedMemoryPercent = qosReservedMemoryPercent
         self.behaviour = behaviour
+        self.memoryQoS = memoryQoS
+        self.enforcesAllocatable = enforcesAllocatable
+        self.reservedCgroups = reservedCgroups
+        self.minHeadroom = minHeadroom
+        self.hugePageSizes = hugePageSizes
+        self.kernel = kernel
     }
 
     /// What pods can use: the capacity without what is set aside, and no less than zero. Eviction thresholds are not

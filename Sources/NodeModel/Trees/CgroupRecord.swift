@@ -40,6 +40,9 @@ public struct CgroupRecord: Sendable, Hashable {
     /// The controllers that we enabled for the children.
     public var enabled: [String] = []
 
+    /// Control groups elsewhere that are changed together with the pods: those of reserved parts of the node.
+    public var elsewhere: [CgroupPath] = []
+
     /// An empty record.
     public init() {}
 

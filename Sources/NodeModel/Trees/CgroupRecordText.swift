@@ -10,6 +10,7 @@ extension CgroupRecord {
         var lines = [Self.version]
         if isMade { lines.append("made") }
         if let role { lines.append(role.line) }
+        for path in elsewhere { lines.append("elsewhere\t\(path)") }
         if !enabled.isEmpty { lines.append((["enabled"] + enabled.sorted()).joined(separator: "\t")) }
         for (knob, taken) in values.sorted(by: { $0.key < $1.key }) {
             lines.append(["value", knob.file, knob.region ?? "", taken.before, taken.ours].joined(separator: "\t"))
@@ -27,6 +28,9 @@ extension CgroupRecord {
             let words = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             switch words.first {
             case "made" where words.count == 1: isMade = true
+            case "elsewhere" where words.count == 2:
+                guard let path = try? CgroupPath(parsing: words[1]) else { throw .line(line) }
+                elsewhere.append(path)
             case "enabled": enabled = Array(words.dropFirst())
             case "value" where words.count == 5:
                 let knob = ControlKnob(words[1], region: words[2].isEmpty ? nil : words[2])

@@ -12,6 +12,7 @@ extension TreeState {
         let after = After(self, targets)
         var found: [TreeViolation] = []
         for target in targets {
+            if target.mustExist, nodes[target.path] == nil { found.append(.missing(target.path)) }
             for (knob, value) in target.values where knob.kind != .free && knob.file.hasPrefix("memory.") {
                 let value = knob.amount(value)
                 if value > .zero, value < pageSize {

@@ -15,7 +15,7 @@ extension TreePlan {
         var increases: [TreeStep] = []
         var making: [TreeStep] = []
         let controllers = Self.controllers(targets)
-        for target in targets {
+        for target in targets where !target.mustExist || state.nodes[target.path] != nil {
             let writes = Self.writes(target, state)
             var record = state.nodes[target.path]?.record ?? CgroupRecord()
             for edit in Self.foreignEdits(record, state, target.path) { foreignEdits.append(edit) }

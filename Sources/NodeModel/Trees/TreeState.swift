@@ -65,13 +65,18 @@ public struct TreeTarget: Sendable, Hashable {
     public let role: CgroupRecord.Role?
     /// Whether this is all: what we wrote once and what is not among the values is then given back.
     public let isWhole: Bool
+    /// Whether others have to have made it.
+    public let mustExist: Bool
 
     /// What is to be in a control group; files as a plan has them.
-    public init(path: CgroupPath, files: [PlannedFile], role: CgroupRecord.Role?, isWhole: Bool = true) {
+    public init(
+        path: CgroupPath, files: [PlannedFile], role: CgroupRecord.Role?, isWhole: Bool = true, mustExist: Bool = false
+    ) {
         self.path = path
         values = files.map(ControlKnob.split)
         self.role = role
         self.isWhole = isWhole
+        self.mustExist = mustExist
     }
 
     private init(_ target: TreeTarget, adding values: [(knob: ControlKnob, value: String)]) {
@@ -79,12 +84,14 @@ public struct TreeTarget: Sendable, Hashable {
         self.values = target.values + values
         role = target.role
         isWhole = target.isWhole
+        mustExist = target.mustExist
     }
 
     /// The same with more values.
     func adding(_ values: [(knob: ControlKnob, value: String)]) -> TreeTarget { TreeTarget(self, adding: values) }
 
-    func value(_ knob: ControlKnob) -> String? { values.first { $0.knob == knob }?.value }
+    /// The value of a setting; nil when it is left alone.
+    public func value(_ knob: ControlKnob) -> String? { values.first { $0.knob == knob }?.value }
 
     /// Compares all of it.
     public static func == (one: TreeTarget, other: TreeTarget) -> Bool {

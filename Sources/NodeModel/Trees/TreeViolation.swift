@@ -14,6 +14,8 @@ public enum TreeViolation: Error, Sendable, Hashable {
     case ancestor(ControlKnob, CgroupPath, has: ByteCount, claimed: ByteCount)
     /// A limit under what is in use: the kernel would kill, and report success.
     case belowUsage(ControlKnob, CgroupPath, value: ByteCount, usage: ByteCount)
+    /// A control group that others have to make is not there.
+    case missing(CgroupPath)
     /// A number of bytes under one page, which the kernel would round to zero.
     case belowPage(ControlKnob, CgroupPath, value: ByteCount, page: ByteCount)
 }
@@ -28,6 +30,7 @@ extension TreeViolation {
         case .overMemory: "over-memory"
         case .ancestor: "ancestor-lacks-protection"
         case .belowUsage: "limit-below-usage"
+        case .missing: "missing-cgroup"
         case .belowPage: "below-one-page"
         }
     }
@@ -53,6 +56,8 @@ extension TreeViolation: CustomStringConvertible {
                 + "that is effective"
         case .belowUsage(let knob, let path, let value, let usage):
             "\(knob) of \(path) would be \(value), but \(usage) are in use: what cannot be reclaimed is killed"
+        case .missing(let path):
+            "\(path) is not there: what is set aside is held to a control group that its owner makes"
         case .belowPage(let knob, let path, let value, let page):
             "\(knob) of \(path) would be \(value), less than a page of \(page): the kernel rounds it down to 0"
         }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// What is fuzzed; the environment variable `FUZZ_TARGET` chooses one, and a corpus is kept for each.
+enum FuzzTarget: String, CaseIterable {
+    case quantities, manifests, kubelet, interfaces, idmaps, paths
+
+    static let chosen: FuzzTarget = {
+        let names = allCases.map(\.rawValue).joined(separator: ", ")
+        guard let value = getenv("FUZZ_TARGET"), let target = FuzzTarget(rawValue: String(cString: value)) else {
+            fatalError("FUZZ_TARGET is not one of \(names)")
+        }
+        return target
+    }()
+
+    func check(_ text: String) {
+        switch self {
+        case .quantities: checkQuantity(text)
+        case .manifests: checkManifest(text)
+        case .kubelet: checkKubeletConfiguration(text)
+        case .interfaces: checkInterfaceFiles(text)
+        case .idmaps: checkIDMap(text)
+        case .paths: checkPath(text)
+        }
+    }
+}
+
+/// Called by libFuzzer with one input after the other. A failed property ends the process, which libFuzzer reports with
+/// the input.
+@c(LLVMFuzzerTestOneInput)
+public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    FuzzTarget.chosen.check(String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self))
+    return 0
+}
+
+/// Ends the process when a property does not hold, in any build.
+func require(_ holds: Bool, _ text: @autoclosure () -> String) {
+    if !holds { fatalError(text()) }
+}
