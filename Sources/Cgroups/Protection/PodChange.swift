@@ -32,16 +32,8 @@ struct PodChange {
         }
         var record = opened ?? CgroupRecord()
         record.role = .allPods(closed(making: made))
-        record.elsewhere = elsewhere
         plan.append(.record(record, replacing: opened, root))
         return plan
-    }
-
-    /// Reserved control groups that were ever changed, those of before as well.
-    private var elsewhere: [CgroupPath] {
-        let before = state.nodes[shared[0]]?.record?.elsewhere ?? []
-        let now = targets.filter(\.mustExist).map(\.path).filter { state.nodes[$0] != nil }
-        return before + now.filter { !before.contains($0) }
     }
 
     private func closed(making made: [CgroupPath]) -> PodLedger {

@@ -24,6 +24,7 @@ extension TreePlan {
                 record.isMade = true
             }
             record.role = target.role ?? record.role
+            if case .allPods? = target.role { record.elsewhere = Self.elsewhere(record, targets, state) }
             for write in writes { record.take(write) }
             let enabled = state.nodes[target.path]?.enabled ?? []
             let missing = (controllers[target.path] ?? []).subtracting(enabled).sorted()
@@ -58,6 +59,12 @@ extension TreePlan {
             let current = state.value(knob, at: target.path) ?? "?"
             return current == wanted ? nil : .write(knob, wanted, replacing: current, target.path)
         }
+    }
+
+    /// The reserved control groups that this change or one before it is about.
+    private static func elsewhere(_ record: CgroupRecord, _ targets: [TreeTarget], _ state: TreeState) -> [CgroupPath] {
+        let now = targets.filter { $0.mustExist && state.nodes[$0.path] != nil }.map(\.path)
+        return record.elsewhere + now.filter { !record.elsewhere.contains($0) }
     }
 
     private static func foreignEdits(
