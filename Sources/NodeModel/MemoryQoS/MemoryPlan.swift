@@ -109,6 +109,12 @@ public struct PlannedFile: Sendable, Hashable {
     public let name: String
     /// The text to write.
     public let value: String
+
+    /// A file with its value.
+    public init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
 }
 
 /// One write into a file of a control group.
