@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--node-memory", "5x"], "'5x' is not a quantity"), (["--node-cpu", "-1"], "'-1' is below zero"),
+        (["--node-memory", "5x"], "'5x' is not a quantity"), (["--node-cpu=-1"], "'-1' is below zero"),
         (["--policy", "tiered"], "'tiered' is not one of None, TieredReservation"),
         (["--driver", "cgroup"], "'cgroup' is not one of cgroupfs, systemd"),
         (["--throttling-factor", "0"], "is not above 0 and at most 1"),
@@ -149,5 +149,20 @@ import Testing
         let texts = ["0", "1023", "1024", "1536", "268435456", "max", "18446744073709551615", nil]
         let shown = ["0", "1023", "1Ki", "~1.5Ki", "256Mi", "max", "~15.9Ei", "-"]
         #expect(texts.map(MemoryPlan.readable) == shown)
+    }
+
+    @Test func `Of warnings that are alike the first few are said`() throws {
+        let resources = ResourceRequirements(requests: ["memory": Quantity(100)])
+        let pods = (0..<9).map { index in
+            Pod(
+                name: "p\(index)", uid: "\(index)",
+                spec: PodSpec(containers: [Container(name: "c", resources: resources)]))
+        }
+        let node = Node(capacity: NodeResources(memory: ByteCount(50)))
+        let plan = try MemoryPlan(node: node, pods: pods, policy: .tieredReservation)
+        let lines = plan.warningLines(ofEachKind: 3)
+        #expect(plan.warnings.count == 19)
+        #expect(lines.count == 5)
+        #expect(lines.last == "15 more of the kind below-one-page; --json has all of them")
     }
 }
