@@ -175,4 +175,12 @@ private struct Table: Decodable {
         }
         #expect(try CgroupPath(parsing: "a/\u{301}b").components.count == 2)
     }
+
+    @Test func `A combining mark behind a dash or a slash hides neither`() throws {
+        let name = try CgroupName(["a-\u{301}b", "\u{59e}p"])
+        let path = try name.path(driver: .systemd)
+        #expect(!path.components[0].utf8.contains(UInt8(ascii: "-")))
+        #expect(try CgroupName(systemd: path.description) == name)
+        #expect(try CgroupName(cgroupfs: name.description) == name)
+    }
 }

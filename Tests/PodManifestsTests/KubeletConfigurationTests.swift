@@ -34,6 +34,45 @@ private func configuration(_ text: String) throws -> KubeletConfiguration {
         #expect(!node.enforceCPULimits && node.singleProcessOOMKill)
     }
 
+    @Test func `What is enforced names the control groups, as the driver spells them`() throws {
+        let text = """
+            enforceNodeAllocatable: [pods, kube-reserved, system-reserved-compressible]
+            kubeReservedCgroup: /a/kube
+            systemReservedCgroup: /system.slice
+            qosReserved: {memory: 50%}
+            cpuCFSQuotaPeriod: 10ms
+            """
+        var read = try configuration(text)
+        var node = Node()
+        _ = read.configure(&node)
+        #expect(node.enforcesAllocatable)
+        #expect(
+            node.reservedCgroups == [
+                ReservedCgroup(.system, path: try CgroupPath(parsing: "/system.slice"), isCompressibleOnly: true),
+                ReservedCgroup(.kubernetes, path: try CgroupPath(parsing: "/a/kube")),
+            ])
+        #expect(node.qosReservedMemoryPercent == 50)
+        #expect(node.quotaPeriod == 10_000)
+        read.cgroupDriver = .systemd
+        _ = read.configure(&node)
+        #expect(node.reservedCgroups.map(\.path.description) == ["/system.slice", "/a.slice/a-kube.slice"])
+        _ = try configuration("enforceNodeAllocatable: [none]").configure(&node)
+        #expect(!node.enforcesAllocatable && node.reservedCgroups.isEmpty)
+    }
+
+    @Test func `A gate that the file does not name is what the caller says`() throws {
+        for (text, gate, policy) in [
+            ("", true, MemoryReservationPolicy.tieredReservation), ("", false, .none),
+            ("memoryReservationPolicy: None", true, .none), ("featureGates: {MemoryQoS: false}", true, .none),
+            ("featureGates: {MemoryQoS: true}", false, .none),
+        ] {
+            var node = Node()
+            let chosen = try configuration(text).configure(&node, gate: gate, policy: .tieredReservation)
+            #expect(chosen == policy, "\(text)")
+            #expect(node.memoryQoS == (text.isEmpty ? gate : !text.contains("false")), "\(text)")
+        }
+    }
+
     @Test func `With the gate off nothing is protected or throttled`() throws {
         for text in ["", "featureGates: {MemoryQoS: false}\nmemoryReservationPolicy: None\n"] {
             var node = Node()
@@ -60,6 +99,19 @@ private func configuration(_ text: String) throws -> KubeletConfiguration {
         ("cgroupDriver: cgroups", "kubelet.yaml:3: cgroupDriver: 'cgroups' is not one of cgroupfs, systemd"),
         ("cgroupRoot: /a_b", "kubelet.yaml:3: cgroupRoot: the control group name 'a_b' holds '_'"),
         ("systemReserved: {memory: much}", "kubelet.yaml:3: systemReserved.memory: 'much' is not a quantity"),
+        (
+            "enforceNodeAllocatable: [all]",
+            "kubelet.yaml:3: enforceNodeAllocatable[0]: 'all' is not one of kube-reserved,"
+        ),
+        ("enforceNodeAllocatable: [none, pods]", "kubelet.yaml:3: enforceNodeAllocatable: cannot hold anything beside"),
+        ("enforceNodeAllocatable: [kube-reserved]", "kubelet.yaml:1: kubeReservedCgroup: is missing"),
+        (
+            "enforceNodeAllocatable: [kube-reserved]\nkubeReservedCgroup: /",
+            "kubelet.yaml:4: kubeReservedCgroup: is the root of all"
+        ),
+        ("cpuCFSQuotaPeriod: 2s", "kubelet.yaml:3: cpuCFSQuotaPeriod: '2s' is not between 1ms and 1s"),
+        ("cpuCFSQuotaPeriod: soon", "kubelet.yaml:3: cpuCFSQuotaPeriod: 'soon' is not a duration"),
+        ("qosReserved: {memory: 101%}", "kubelet.yaml:3: qosReserved.memory: '101%' is not a share"),
         ("---\na: b", "kubelet.yaml: must hold one document, but holds 2"),
     ])
     func `What is wrong is said by file, line and field`(text: String, message: String) throws {

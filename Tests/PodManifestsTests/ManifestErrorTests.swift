@@ -103,6 +103,10 @@ import Testing
         ("apiVersion: v1", "pods.yaml:1: kind: is missing"),
         ("apiVersion: v2\nkind: Pod", "pods.yaml:1: apiVersion: 'v2' is not v1"),
         ("apiVersion: v1\nkind: Service", "pods.yaml:2: kind: 'Service' is not a Pod, a PodList or a List"),
+        (
+            "apiVersion: apps/v1\nkind: Deployment",
+            "pods.yaml:2: kind: 'Deployment' is not a Pod, a PodList or a List; it has pods made"
+        ),
         ("apiVersion: v1\nkind: Pod\nmetadata: {}", "pods.yaml:3: metadata.name: is missing"),
         ("apiVersion: v1\nkind: Pod\nmetadata: {name: a}", "pods.yaml:1: spec: is missing"),
         (

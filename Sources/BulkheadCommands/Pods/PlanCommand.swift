@@ -30,8 +30,7 @@ struct PlanCommand: ParsableCommand {
 
     func run() throws {
         let plan = try options.plan()
-        // Standard output holds the document alone; the document holds the warnings, too.
-        for warning in plan.warnings { Output.complain("warning: \(warning.text)") }
+        plan.complain()
         if options.json {
             try Output.print(plan.json)
         } else if metrics {

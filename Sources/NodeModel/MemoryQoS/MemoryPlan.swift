@@ -110,7 +110,7 @@ public struct PlannedFile: Sendable, Hashable {
     /// The text to write.
     public let value: String
 
-    /// A file and its text.
+    /// A file with its value.
     public init(name: String, value: String) {
         self.name = name
         self.value = value
