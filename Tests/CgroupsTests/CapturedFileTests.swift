@@ -48,7 +48,9 @@ struct CapturedFileTests {
             // The captures of a threaded cgroup's own files failed without a word.
             if content.isEmpty, captured.file == "cgroup.procs" || captured.file == "cgroup.type" { continue }
             let value = file.value(of: content)
-            #expect(value?.fileText == content, "\(captured.cgroup)/\(captured.file): \(content)")
+            // Linux 6.18 prints the limits of huge pages so until they are written: it means max.
+            let meaning = content == "9223372036854771712\n" ? "max\n" : content
+            #expect(value?.fileText == meaning, "\(captured.cgroup)/\(captured.file): \(content)")
             count += 1
         }
         #expect(count > 600)

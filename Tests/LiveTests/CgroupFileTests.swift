@@ -54,6 +54,9 @@ struct CgroupFileTests {
         return numbers.count == 2 ? KernelVersion(numbers[0], numbers[1]) : KernelVersion(0, 0)
     }
 
+    /// Linux 6.18 prints the limits of huge pages as the page counter's maximum until they are written.
+    private static func meaning(_ text: String) -> String { text == "9223372036854771712\n" ? "max\n" : text }
+
     @Test("Every file that is read is of its constant's form, and prints as it was")
     func contents() throws {
         let scratch = try TestTree.scratch(enabling: TestTree.controllers)
@@ -63,7 +66,7 @@ struct CgroupFileTests {
             for (name, _) in try Self.files(in: cgroup) {
                 let file = CgroupFile(named: name)
                 guard file.access != .write, let text = try here.text(of: file) else { continue }
-                #expect(file.value(of: text)?.fileText == text, "\(name): \(text)")
+                #expect(file.value(of: text)?.fileText == Self.meaning(text), "\(name): \(text)")
             }
         }
     }
@@ -90,7 +93,7 @@ struct CgroupFileTests {
             let isValue = file.content.map { content in file.command.map { $0 == content } ?? false } ?? false
             guard isValue, name != "cgroup.type", let value = file.value(of: text) else { continue }
             try scratch.cgroup.write(text: value.kernelText, to: file)
-            #expect(try scratch.cgroup.text(of: file) == text, "\(name)")
+            #expect(try scratch.cgroup.text(of: file) == Self.meaning(text), "\(name)")
             written.append(name)
         }
         #expect(written.contains("cgroup.max.depth"))
@@ -115,6 +118,11 @@ struct CgroupFileTests {
         let pod = try scratch.cgroup.duplicate()
         try pod.write(10_000, to: .cpuWeight)
         #expect(try pod.read(.cpuWeight) == 10_000)
+        let range = #expect(throws: KernelError.self) {
+            try pod.write(text: "10001", to: CgroupFile(named: "cpu.weight"))
+        }
+        #expect(range?.errno == .outOfRange)
+        #expect(range?.hint == "it takes a number in decimal digits, from 1 to 10000")
         try pod.write(-20, to: .cpuWeightNice)
         #expect(try pod.read(.cpuWeightNice) == -20)
         try pod.write(CPUQuota(microseconds: CPUQuota.shortest, period: 1000), to: .cpuMax)
