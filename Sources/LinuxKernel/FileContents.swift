@@ -47,10 +47,15 @@ extension Descriptor {
         Int(try valueOrError(writing(bytes), "write", name))
     }
 
-    /// Writes the text in one call, as files of the kernel demand; a short write is an error.
-    public borrowing func writeValue(_ text: String, called file: String, in place: String) throws(KernelError) {
+    /// Writes the text in one call, as files of the kernel demand; a short write is an error, for what is written after
+    /// it would be another command. A call that a signal interrupted before it took anything is made again, unless that
+    /// too would be another command.
+    public borrowing func writeValue(
+        _ text: String, called file: String, in place: String, again: Bool = true
+    ) throws(KernelError) {
         let bytes = Array(text.utf8)
-        let count = try valueOrError(writing(bytes[...]), "write", file, value: text.trimmingNewline, in: place)
+        let result = again ? writing(bytes[...]) : writingOnce(bytes[...])
+        let count = try valueOrError(result, "write", file, value: text.trimmingNewline, in: place)
         guard count == bytes.count else {
             throw KernelError(
                 "write", file, value: text.trimmingNewline, in: place, errno: .ioError,
@@ -59,12 +64,17 @@ extension Descriptor {
     }
 
     private borrowing func writing(_ bytes: ArraySlice<UInt8>) -> Int64 {
+        while true {
+            let result = writingOnce(bytes)
+            if result != Int64(-Errno.interrupted.rawValue) { return result }
+        }
+    }
+
+    private borrowing func writingOnce(_ bytes: ArraySlice<UInt8>) -> Int64 {
         let number = self.number
-        return uninterrupted {
-            unsafe bytes.withUnsafeBytes { bytes -> Int64 in
-                guard let base = bytes.baseAddress else { return 0 }
-                return unsafe bk_write(number, base, bytes.count)
-            }
+        return unsafe bytes.withUnsafeBytes { bytes -> Int64 in
+            guard let base = bytes.baseAddress else { return 0 }
+            return unsafe bk_write(number, base, bytes.count)
         }
     }
 }

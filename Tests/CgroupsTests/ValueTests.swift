@@ -17,7 +17,10 @@ struct ValueTests {
 
     @Test(
         "What is neither max nor decimal digits is no limit",
-        arguments: ["", "\n", "-1", "+1", "0x10", "1G", "MAX", "max max", " 8192", "1 ", "99999999999999999999", "1e3"])
+        arguments: [
+            "", "\n", "-1", "+1", "010", "00", "0x10", "1G", "MAX", "max max", " 8192", "1 ", "99999999999999999999",
+            "1e3",
+        ])
     func notALimit(text: String) {
         #expect(Limit(text) == nil)
         #expect(ByteCount(kernelText: text[...]) == nil)
@@ -52,6 +55,14 @@ struct ValueTests {
         #expect(CPUQuota(kernelText: "20000 100000\n") == CPUQuota(microseconds: 20_000))
         #expect(CPUQuota(kernelText: "20000\n") == nil)
         #expect(CPUQuota(kernelText: "-1 100000\n") == nil)
+        // Zero is no quota to the model, and must not lift the limit here.
+        #expect(CPUQuota(kernelText: "0 100000\n") == nil)
+        #expect(CPUQuota(kernelText: "10000 0\n") == nil)
+        #expect(CPUQuota(microseconds: 999).refusal != nil)
+        #expect(CPUQuota(microseconds: 1000).refusal == nil)
+        #expect(CPUQuota(microseconds: 1 << 44).refusal != nil)
+        #expect(CPUQuota(microseconds: 10_000, period: 999).refusal != nil)
+        #expect(CPUQuota(microseconds: 10_000, period: 1_000_001).refusal != nil)
     }
 
     @Test("Switches are 0 and 1") func switches() {

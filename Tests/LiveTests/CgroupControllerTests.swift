@@ -95,7 +95,7 @@ struct CgroupControllerTests {
         #expect(try pod.read(.memoryStatistics)?["anon"] != nil)
         #expect(try pod.statistics().memoryCurrent != nil)
         let range = #expect(throws: KernelError.self) { try pod.write(10_001, to: .cpuWeight) }
-        #expect(range?.hint == "the value is out of the file's range")
+        #expect(range?.hint == "cpu.weight takes numbers from 1 to 10000")
         let root = try Cgroup.root()
         #expect(try root.read(.memoryMax) == nil)
     }

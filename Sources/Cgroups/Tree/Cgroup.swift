@@ -138,8 +138,11 @@ extension KernelError {
     /// Whether the cgroup that was acted on has been removed meanwhile.
     ///
     /// The kernel says ENODEV to a read or write of a file that is still open and ENOENT to an open; here it is always
-    /// ENODEV, so that ENOENT is left to mean a missing file of a living cgroup.
-    public var meansCgroupIsGone: Bool { errno == .noSuchDevice }
+    /// ENODEV, so that ENOENT is left to mean a missing file of a living cgroup. The files that name devices say ENODEV
+    /// of those too: there it is the cgroup only where the hint says so.
+    public var meansCgroupIsGone: Bool {
+        errno == .noSuchDevice && (hint == "the cgroup is gone" || !CgroupFile(named: subject).namesDevices)
+    }
 }
 
 extension Cgroup {

@@ -9,28 +9,53 @@ extension Cgroup {
     /// Success means that the kernel took the value, not that the goal is reached: a `memory.max` under the current
     /// use reclaims, kills and reports success either way. Read back what matters.
     public borrowing func write<Value>(_ value: Value, to file: InterfaceFile<Value>) throws(KernelError) {
+        try write(checked: value, to: file.file)
+    }
+
+    /// Writes the values of one device or resource; those of others stay as they are.
+    public borrowing func write<Line>(_ line: Line, to file: LineFile<Line>) throws(KernelError) {
+        try write(checked: line, to: file.file)
+    }
+
+    /// Writes to a file that is only written.
+    public borrowing func write<Command>(_ command: Command, to file: CommandFile<Command>) throws(KernelError) {
+        try write(checked: command, to: file.file)
+    }
+
+    borrowing func write(
+        checked value: some InterfaceValue, to file: CgroupFile, _ flags: OpenFlags = .writing
+    ) throws(KernelError) {
         let text = value.kernelText
-        if let hint = value.refusal {
-            throw KernelError("write", file.file.name, value: text, in: location, errno: .invalidArgument, hint: hint)
+        if let hint = value.refusal(in: file) {
+            throw KernelError("write", file.name, value: text, in: location, errno: .invalidArgument, hint: hint)
         }
-        try write(text, to: file.file)
+        try write(text, to: file, flags)
     }
 
     /// Reads a value; nil when this kernel has no such file (or, on the root, no cgroup limit there).
     ///
     /// A file that is missing because its controller is not enabled is an error, and says so.
     public borrowing func read<Value>(_ file: InterfaceFile<Value>) throws(KernelError) -> Value? {
-        guard let text = try text(of: file.file, inPieces: false) else { return nil }
-        guard let value = Value(kernelText: text[...]) else { throw unreadable(file.file, text) }
-        return value
+        try value(of: file.file)
     }
 
     /// Reads what the kernel tells; nil when this kernel has no such file, or has it turned off.
     ///
     /// A file that is missing because its controller is not enabled is an error, and says so.
     public borrowing func read<Value>(_ file: StatusFile<Value>) throws(KernelError) -> Value? {
-        guard let text = try text(of: file.file, inPieces: Value.comesInPieces) else { return nil }
-        guard let value = Value(kernelText: text[...]) else { throw unreadable(file.file, text) }
+        try value(of: file.file)
+    }
+
+    /// Reads the lines of all devices or resources; nil when this kernel has no such file.
+    ///
+    /// A file that is missing because its controller is not enabled is an error, and says so.
+    public borrowing func read<Line>(_ file: LineFile<Line>) throws(KernelError) -> KernelLines<Line>? {
+        try value(of: file.file)
+    }
+
+    private borrowing func value<Value: StatusValue>(of file: CgroupFile) throws(KernelError) -> Value? {
+        guard let bytes = try bytes(of: file, inPieces: Value.comesInPieces) else { return nil }
+        guard let value = Value(kernelBytes: bytes.span) else { throw unreadable(file, bytes) }
         return value
     }
 
@@ -40,16 +65,19 @@ extension Cgroup {
         return try text(of: file, inPieces: true)
     }
 
-    /// Writes a text as it is, in one call. For files without a constant: the kernel reads numbers as C does, and a
-    /// lone newline as zero, so text without a word is refused.
+    /// Writes a text as it is, in one call; `CgroupFile.check(text:)` tells before what is wrong with it. The kernel
+    /// reads numbers as C does, and a lone newline as zero, so text without a word is refused but for `cpuset.cpus` and
+    /// its like.
     public borrowing func write(text: String, to file: CgroupFile) throws(KernelError) {
         try checkName(file)
-        guard text.contains(where: { !$0.isWhitespace }) else {
+        if text.contains(where: { !$0.isWhitespace }) { return try write(text, to: file) }
+        // An empty list of processors has a meaning; it is written as a newline, since a write of nothing is none.
+        guard file.command is IndexList.Type else {
             throw KernelError(
                 "write", file.name, value: text, in: location, errno: .invalidArgument,
                 hint: "the kernel would read an empty line as zero")
         }
-        try write(text, to: file)
+        try write("\n", to: file)
     }
 
     private borrowing func checkName(_ file: CgroupFile) throws(KernelError) {
@@ -68,26 +96,38 @@ extension Cgroup {
         return value
     }
 
-    borrowing func write(_ text: String, to file: CgroupFile) throws(KernelError) {
+    borrowing func write(
+        _ text: String, to file: CgroupFile, _ flags: OpenFlags = .writing
+    ) throws(KernelError) {
         let opened: Descriptor
-        do { opened = try directory.open(file.name, .writing) } catch {
+        do { opened = try directory.open(file.name, flags) } catch {
             throw try explained(error.placed(in: location, value: text), file)
                 ?? error.placed(in: location, value: text).hinting(absence(of: file))
         }
-        do { try opened.writeValue(text, called: file.name, in: location) } catch {
-            throw gone(error).hinting(writeHint(error.errno, file))
+        do {
+            // A signal ends a reclaim half way; begun again it would take twice as much.
+            try opened.writeValue(text, called: file.name, in: location, again: file.name != "memory.reclaim")
+        } catch {
+            // The files of devices say ENODEV of a device that is not there, too.
+            let ofDevice = file.namesDevices && error.errno == .noSuchDevice && !isGone()
+            let error = ofDevice ? error : gone(error)
+            throw error.meansCgroupIsGone ? error : error.hinting(writeHint(error.errno, file))
         }
     }
 
     /// The content of a file; nil when the kernel does not have it.
     borrowing func text(of file: CgroupFile, inPieces: Bool) throws(KernelError) -> String? {
+        try bytes(of: file, inPieces: inPieces).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private borrowing func bytes(of file: CgroupFile, inPieces: Bool) throws(KernelError) -> [UInt8]? {
         let opened: Descriptor
         do { opened = try directory.open(file.name, .reading) } catch {
-            if let cause = try explained(error.placed(in: location), file) { throw cause }
+            if let cause = try explained(error.placed(in: location), file, reading: true) { throw cause }
             return nil
         }
         do {
-            if inPieces { return try opened.readText() }
+            if inPieces { return try opened.readBytes() }
             // One function of the kernel shows the file whole, so a read that does not fill the buffer has it all.
             var buffer = [UInt8](repeating: 0, count: 4096)
             var count = try opened.readAgain(into: &buffer)
@@ -95,22 +135,25 @@ extension Cgroup {
                 buffer = [UInt8](repeating: 0, count: buffer.count * 4)
                 count = try opened.readAgain(into: &buffer)
             }
-            return String(decoding: buffer[..<count], as: UTF8.self)
+            buffer.removeSubrange(count...)
+            return buffer
         } catch {
             // Pressure files are there, but cannot be read, when the kernel was started without psi=1.
-            if error.errno == .notSupportedOnSocket, file.name.hasSuffix(".pressure") { return nil }
+            if error.errno == .notSupportedOnSocket, file.isPressure { return nil }
             var error = gone(error)
             error.subject = file.name
             error.place = location
-            throw error
+            throw error.meansCgroupIsGone ? error : error.hinting(readHint(error.errno, file))
         }
     }
 
     /// Why a file could not be opened: an error with its cause, or nil when the living cgroup, with the controller
     /// enabled, has no such file.
-    private borrowing func explained(_ error: KernelError, _ file: CgroupFile) throws(KernelError) -> KernelError? {
+    private borrowing func explained(
+        _ error: KernelError, _ file: CgroupFile, reading: Bool = false
+    ) throws(KernelError) -> KernelError? {
         guard error.errno == .noSuchFileOrDirectory || error.errno == .noSuchDevice else {
-            return error.hinting(writeHint(error.errno, file))
+            return error.hinting(reading ? readHint(error.errno, file) : writeHint(error.errno, file))
         }
         let gone = gone(error)
         if gone.meansCgroupIsGone { return gone }
@@ -133,8 +176,18 @@ extension Cgroup {
     }
 
     private borrowing func absence(of file: CgroupFile) -> String {
-        if isRoot() { return "the root cgroup has no such file" }
-        return file.since.map { "it is there since Linux \($0)" } ?? "this kernel has no such file"
+        let isRoot = isRoot()
+        if isRoot && file.presence != .everywhere && file.presence != .onlyOnRoot {
+            return "the root cgroup has no such file"
+        }
+        if !isRoot && file.presence == .onlyOnRoot { return "only the root cgroup has this file" }
+        guard let since = file.since else { return "this kernel has no such file" }
+        let numbers = since.split(separator: ".").compactMap { Int($0) }
+        guard numbers.count == 2, let running = try? KernelVersion.running(),
+            running >= KernelVersion(numbers[0], numbers[1])
+        else { return "it is there since Linux \(since)" }
+        if file.isPressure { return "cgroup.pressure is 0 here, or the kernel was built without this measure" }
+        return "it is there since Linux \(since), but this kernel was built without it"
     }
 
     /// Whether it is the root of the whole hierarchy, which alone has no type.
@@ -145,25 +198,9 @@ extension Cgroup {
         } catch { return error.errno == .noSuchFileOrDirectory }
     }
 
-    private borrowing func unreadable(_ file: CgroupFile, _ text: String) -> KernelError {
+    private borrowing func unreadable(_ file: CgroupFile, _ bytes: [UInt8]) -> KernelError {
         KernelError(
-            "read", file.name, value: text.trimmingNewline, in: location, errno: .badMessage,
-            hint: "this text is not of the form that is known")
-    }
-}
-
-/// What the kernel means by refusing a write.
-func writeHint(_ errno: Errno, _ file: CgroupFile) -> String? {
-    switch (file.name, errno) {
-    case ("cgroup.procs", .resourceBusy): "the cgroup gives controllers to its children, so it takes no process"
-    case ("cgroup.procs", .invalidArgument): "kernel threads cannot be moved"
-    case ("cgroup.procs", .noSuchProcess): "the process has ended"
-    case ("cgroup.procs", .notSupportedOnSocket): "the cgroup is under a threaded one and takes no process"
-    case ("cgroup.subtree_control", .notSupportedOnSocket): "the cgroup is in a threaded subtree"
-    case ("cgroup.kill", .notSupportedOnSocket): "a threaded cgroup cannot be killed by itself, only its domain"
-    case (_, .permissionDenied), (_, .notPermitted): "the file belongs to who manages the parent"
-    case (_, .readOnlyFileSystem): "the cgroup file system is mounted read-only"
-    case (_, .outOfRange): "the value is out of the file's range"
-    default: nil
+            "read", file.name, value: String(decoding: bytes, as: UTF8.self).trimmingNewline, in: location,
+            errno: .badMessage, hint: "this text is not of the form that is known")
     }
 }

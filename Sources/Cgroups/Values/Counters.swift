@@ -10,69 +10,84 @@ public struct Counters: Hashable, Sendable, StatusValue {
         public let value: UInt64
     }
 
+    /// Where a line's key is in the text, and its number: `memory.stat` has sixty keys, and a reader wants six.
+    private struct Line: Hashable, Sendable {
+        let start: Int32
+        let end: Int32
+        let value: UInt64
+    }
+    private let bytes: [UInt8]
+    private let lines: [Line]
+
     /// The lines.
-    public let entries: [Entry]
+    public var entries: [Entry] { lines.map { Entry(key: key($0), value: $0.value) } }
 
     /// The number behind a key; nil when the kernel has no such key, which is not zero.
-    public subscript(_ key: String) -> UInt64? { entries.first { $0.key == key }?.value }
-
-    /// Reads the whole file.
-    public init?(kernelText text: Substring) {
-        var entries: [Entry] = []
-        for line in text.split(separator: "\n") {
-            guard let space = line.lastIndex(of: " "), space > line.startIndex,
-                let value = UInt64(decimal: line[line.index(after: space)...])
-            else { return nil }
-            entries.append(Entry(key: String(line[..<space]), value: value))
+    public subscript(_ key: String) -> UInt64? {
+        let wanted = key.utf8
+        let count = wanted.count
+        for line in lines where Int(line.end - line.start) == count {
+            if bytes[Int(line.start)..<Int(line.end)].elementsEqual(wanted) { return line.value }
         }
-        self.entries = entries
+        return nil
+    }
+
+    /// Reads the whole file.
+    public init?(kernelText text: Substring) { self.init(kernelBytes: text.utf8.span) }
+
+    /// Reads the whole file.
+    public init?(kernelBytes bytes: Span<UInt8>) {
+        guard bytes.count <= Int32.max else { return nil }
+        var lines: [Line] = []
+        lines.reserveCapacity(bytes.count / 12)
+        var start = 0
+        while start < bytes.count {
+            // The number follows the last blank: regions of device memory have names of their drivers' choice.
+            var blank = start
+            var end = start
+            while end < bytes.count, bytes[end] != newline {
+                if bytes[end] == space { blank = end }
+                end += 1
+            }
+            if end > start {
+                var place = blank + 1
+                guard blank > start, let value = decimal(bytes, &place), place == end else { return nil }
+                lines.append(Line(start: Int32(start), end: Int32(blank), value: value))
+            }
+            start = end + 1
+        }
+        self.lines = lines
+        self.bytes = copy(bytes)
+    }
+
+    /// The lines.
+    public var kernelText: String { fileText.last == "\n" ? String(fileText.dropLast()) : fileText }
+    /// The text that was read; nothing where there is no key.
+    public var fileText: String { lines.map { "\(key($0)) \($0.value)\n" }.joined() }
+
+    private func key(_ line: Line) -> String {
+        String(decoding: bytes[Int(line.start)..<Int(line.end)], as: UTF8.self)
     }
 }
 
-/// The content of `memory.events`. The counters never fall; the file changes at most once in 10 ms.
-public struct MemoryEvents: Hashable, Sendable, StatusValue {
+/// A value that is read from counters, and keeps all of them.
+public protocol CountedValue: StatusValue {
     /// Everything the kernel told.
-    public let counters: Counters
-    /// Times that memory below `memory.low` was taken nevertheless: the node is truly short.
-    public var low: UInt64? { counters["low"] }
-    /// Times that processes were slowed down at `memory.high`.
-    public var high: UInt64? { counters["high"] }
-    /// Times that use was about to go over `memory.max`.
-    public var max: UInt64? { counters["max"] }
-    /// Times that the limit was reached and nothing could be reclaimed. Far more than kills.
-    public var oom: UInt64? { counters["oom"] }
-    /// Processes killed; seven for a group of seven.
-    public var oomKill: UInt64? { counters["oom_kill"] }
-    /// Whole groups killed; nil before Linux 5.17.
-    public var oomGroupKill: UInt64? { counters["oom_group_kill"] }
-
-    /// Reads the whole file.
-    public init?(kernelText text: Substring) {
-        guard let counters = Counters(kernelText: text) else { return nil }
-        self.counters = counters
-    }
+    var counters: Counters { get }
+    /// Takes the counters; nil when one is missing that no kernel leaves out.
+    init?(counters: Counters)
 }
 
-/// The content of `cpu.stat`, times in microseconds.
-public struct CPUStatistics: Hashable, Sendable, StatusValue {
-    /// Everything the kernel told.
-    public let counters: Counters
-    /// All processor time.
-    public var usage: UInt64? { counters["usage_usec"] }
-    /// Of it in user mode.
-    public var user: UInt64? { counters["user_usec"] }
-    /// Of it in the kernel.
-    public var system: UInt64? { counters["system_usec"] }
-    /// Periods of `cpu.max` that passed; nil without the controller.
-    public var periods: UInt64? { counters["nr_periods"] }
-    /// Periods in which the quota ran out; nil without the controller.
-    public var throttledPeriods: UInt64? { counters["nr_throttled"] }
-    /// Time that runnable processes were held back; nil without the controller.
-    public var throttled: UInt64? { counters["throttled_usec"] }
-
+extension CountedValue {
     /// Reads the whole file.
-    public init?(kernelText text: Substring) {
-        guard let counters = Counters(kernelText: text) else { return nil }
-        self.counters = counters
+    public init?(kernelText text: Substring) { self.init(kernelBytes: text.utf8.span) }
+    /// Reads the whole file.
+    public init?(kernelBytes bytes: Span<UInt8>) {
+        guard let counters = Counters(kernelBytes: bytes) else { return nil }
+        self.init(counters: counters)
     }
+    /// The lines.
+    public var kernelText: String { counters.kernelText }
+    /// The lines.
+    public var fileText: String { counters.fileText }
 }

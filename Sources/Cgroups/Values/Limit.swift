@@ -59,10 +59,13 @@ extension Limit: Comparable {
     }
 }
 
-extension FixedWidthInteger {
-    /// Decimal digits only: `UInt64("+1")` is a number to Swift, and no text of the kernel.
-    init?(decimal text: some StringProtocol) {
-        guard let first = text.utf8.first, first != UInt8(ascii: "+") else { return nil }
-        self.init(text, radix: 10)
-    }
+extension Limit: InterfaceValue {
+    /// Reads the whole file.
+    public init?(kernelText text: Substring) { self.init(text) }
+    /// `max`, or decimal digits.
+    public var kernelText: String { description }
+    /// In words.
+    public static var form: String { "a number in decimal digits, or max" }
+    /// Outside of the file's range.
+    public func refusal(in file: CgroupFile) -> String? { value.flatMap { file.rangeRefusal(Int64(clamping: $0)) } }
 }
