@@ -13,6 +13,9 @@ package struct DescriptorList: ~Copyable, Sendable {
     /// How many there are.
     package var count: Int { numbers.count }
 
+    /// The number of one, for `poll`. Valid as long as the list.
+    package func number(_ index: Int) -> CInt { numbers[index] }
+
     /// Takes a descriptor and tells its number, which stays valid as long as the list.
     package mutating func append(_ descriptor: consuming Descriptor) -> CInt {
         let number = descriptor.release()

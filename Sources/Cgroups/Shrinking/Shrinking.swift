@@ -33,7 +33,7 @@ extension Cgroup {
     /// below: nothing is killed, the processes are slow, and `memory.high` is to be written again (`finishShrink`).
     /// A raise is one write. Since Linux 4.5.
     public borrowing func shrink(to limit: ByteCount, deadline: Duration) throws(KernelError) -> ShrinkOutcome {
-        do {
+        do throws(KernelError) {
             if let hint = limit.refusal ?? (limit == .zero ? "a limit of zero kills whatever is inside" : nil) {
                 throw KernelError(
                     "write", "memory.max", value: "\(limit)", in: location, errno: .invalidArgument, hint: hint)
@@ -66,7 +66,7 @@ extension Cgroup {
     }
 
     private borrowing func shrink(_ plan: Shrink, _ deadline: Deadline) throws(KernelError) -> ShrinkOutcome {
-        do {
+        do throws(KernelError) {
             var usage = try usedMemory()
             // Room between the two: a process that runs into memory.high is slowed down before it reaches memory.max.
             if plan.high < plan.oldHigh { try writeWithoutBlocking(plan.high, .memoryHigh) }
