@@ -94,7 +94,7 @@ private enum Tracer {
             strace.waitUntilExit()
         }
         // Attached once it writes down what this thread does.
-        let attached = try comesTrue(within: 30) {
+        let attached = eventually(.seconds(30)) {
             mark("attached")
             return folder.text("trace").contains("bulkhead-mark-attached")
         }
@@ -102,7 +102,7 @@ private enum Tracer {
         mark("begin")
         try act()
         mark("end")
-        guard try comesTrue(within: 30, { folder.text("trace").contains("bulkhead-mark-end") }) else {
+        guard eventually(.seconds(30), { folder.text("trace").contains("bulkhead-mark-end") }) else {
             throw Failure(description: "strace does not write")
         }
         let lines = folder.text("trace").split(separator: "\n").map(String.init)
@@ -121,6 +121,6 @@ private enum Tracer {
     }
 
     private static func mark(_ name: String) {
-        _ = try? Descriptor.open("/bulkhead-mark-\(name)", .path)
+        _ = try? Descriptor.open(FilePath("/bulkhead-mark-\(name)"), .path)
     }
 }

@@ -26,7 +26,7 @@ struct CgroupEventsTests {
         changes = try watcher.wait(timeout: .seconds(20))
         #expect(changes.map(\.frozen) == [true])
         #expect(try pod.killAndWait(timeout: .seconds(20)))
-        #expect(try comesTrue { try watcher.wait(timeout: .milliseconds(100)).contains { $0.populated == false } })
+        #expect(try eventually(.seconds(60)) { try watcher.wait(timeout: .milliseconds(100)).contains { $0.populated == false } })
         let last = watcher.state(of: watch)
         #expect(last?.events?.populated == false)
         try scratch.cgroup.removeChild("a", timeout: .seconds(5))
@@ -100,7 +100,7 @@ struct CgroupEventsTests {
                 #expect(try await reader.value == 0)
             }
             let files = before
-            _ = try comesTrue(within: 20) { try openFiles() <= files && threadCount() < 20 }
+            _ = try eventually(.seconds(20)) { try openFiles() <= files && threadCount() < 20 }
             if try openFiles() > files { exit(1) }
             if try threadCount() >= 20 { exit(2) }
         }
@@ -118,7 +118,7 @@ struct CgroupEventsTests {
         var kills: [CgroupWatch: UInt64] = [:]
         var local: [CgroupWatch: UInt64] = [:]
         #expect(
-            try comesTrue {
+            try eventually(.seconds(60)) {
                 for change in try watcher.wait(timeout: .seconds(1)) {
                     kills[change.watch, default: 0] += change.oomKills
                     local[change.watch, default: 0] += change.localOOMKills
@@ -140,7 +140,7 @@ struct CgroupEventsTests {
         let bomb = try Workload(in: pod, "for n in 1 2 3 4 5 6; do sleep 100 & done; wait")
         var refused: UInt64 = 0
         #expect(
-            try comesTrue {
+            try eventually(.seconds(60)) {
                 for change in try watcher.wait(timeout: .seconds(1)) { refused += change.refusedForks }
                 return refused > 0
             })
@@ -178,7 +178,7 @@ struct PressureTriggerTests {
         #expect(try pod.killAndWait(timeout: .seconds(20)))
         _ = load.waitUntilExit()
         try scratch.cgroup.removeChild("a", timeout: .seconds(5))
-        #expect(try comesTrue { try trigger.wait(timeout: .seconds(5)) == .gone })
+        #expect(try eventually(.seconds(60)) { try trigger.wait(timeout: .seconds(5)) == .gone })
     }
 
     @Test("The whole machine has them too", .needs(.feature("pressure_stall"))) func host() throws {

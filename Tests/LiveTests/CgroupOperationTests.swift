@@ -156,7 +156,7 @@ struct CgroupOperationTests {
         // chains is what bounds it.
         let bomb = try Workload(
             in: pod, "f() { (f) & }; for n in 1 2 3 4 5 6 7 8; do f & done; while :; do (:) & wait; done")
-        #expect(try comesTrue { (try pod.read(.processes) ?? []).count > 1 })
+        #expect(try eventually(.seconds(60)) { (try pod.read(.processes) ?? []).count > 1 })
         usleep(200_000)
         #expect(try pod.killAndWait(timeout: .seconds(60)))
         usleep(200_000)

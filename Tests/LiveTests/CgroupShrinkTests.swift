@@ -17,7 +17,7 @@ struct CgroupShrinkTests {
         try pod.write(.mebibytes(200), to: .memoryMax)
         try pod.write(.mebibytes(160), to: .memoryHigh)
         let holder = try Workload.holding(64, in: pod)
-        #expect(try comesTrue { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(64) })
+        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(64) })
         let outcome = try pod.shrink(to: .mebibytes(32), deadline: .seconds(2))
         guard case .above(let excess) = outcome else {
             Issue.record("shrunk all the same: \(outcome)")
@@ -35,7 +35,7 @@ struct CgroupShrinkTests {
         let pod = try scratch.cgroup.duplicate()
         try pod.write(.mebibytes(300), to: .memoryMax)
         let holder = try Workload.holding(40, in: pod)
-        #expect(try comesTrue { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(40) })
+        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(40) })
         let outcome = try pod.shrink(to: .bytes((80 << 20) + 1000), deadline: .seconds(5))
         guard case .shrunk(let usage) = outcome else {
             Issue.record("\(outcome)")
@@ -64,7 +64,7 @@ struct CgroupShrinkTests {
         let reader = try Workload(
             in: pod,
             "dd if=/dev/zero of=\(file) bs=1M count=96 2>/dev/null; sync; while :; do cat \(file) >/dev/null; done")
-        #expect(try comesTrue(within: 120) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(90) })
+        #expect(try eventually(.seconds(120)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(90) })
         let outcome = try pod.shrink(to: .mebibytes(32), deadline: .seconds(60))
         guard case .shrunk(let usage) = outcome else {
             Issue.record("\(outcome)")
@@ -98,7 +98,7 @@ struct CgroupShrinkTests {
         let path = scratch.cgroup.path
         let pod = try scratch.cgroup.createChild("a", enabling: [.memory])
         let holder = try Workload.holding(48, in: pod)
-        #expect(try comesTrue { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(48) })
+        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(48) })
         let remover = Thread {
             usleep(300_000)
             guard let parent = try? Cgroup.open(path), let child = try? parent.openChild("a") else { return }
@@ -120,7 +120,7 @@ struct CgroupShrinkTests {
         let pod = try scratch.cgroup.duplicate()
         try pod.write(.mebibytes(200), to: .memoryMax)
         let holder = try Workload.holding(64, in: pod)
-        #expect(try comesTrue { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(64) })
+        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(64) })
         // The state after the first write, as a kill at any later instant before the limit is written leaves it.
         try pod.write(.mebibytes(30), to: .memoryHigh)
         #expect(try pod.read(.memoryMax) == .mebibytes(200))
@@ -143,7 +143,7 @@ struct CgroupShrinkTests {
         let scratch = try TestTree.scratch(enabling: [.memory])
         let pod = try scratch.cgroup.duplicate()
         let holder = try Workload.holding(32, in: pod)
-        #expect(try comesTrue { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(32) })
+        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(32) })
         let outcome = try pod.reclaim(.mebibytes(30))
         #expect(outcome?.isReached == false)
         #expect(outcome.map { $0.usage > .mebibytes(25) } == true)
@@ -177,7 +177,7 @@ struct CgroupSupervisorTests {
             highest = to
         }
         #expect(highest > .mebibytes(64) && highest <= .mebibytes(96))
-        #expect(try comesTrue { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(64) })
+        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(64) })
         #expect(try pod.read(.memoryEvents)?.oomKill == 0)
         #expect(holder.isRunning)
     }

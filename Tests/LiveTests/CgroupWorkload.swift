@@ -40,16 +40,6 @@ final class Workload: Sendable {
     deinit { kill(pid, SIGKILL) }
 }
 
-/// Looks again and again until something is so; false when it is not after a long time.
-func comesTrue(within seconds: Double = 60, _ condition: () throws -> Bool) rethrows -> Bool {
-    let end = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < end {
-        if try condition() { return true }
-        usleep(20_000)
-    }
-    return try condition()
-}
-
 /// A folder on a file system with a page cache that can be reclaimed, or nil.
 let reclaimableFolder: String? = {
     let prepared = ProcessInfo.processInfo.environment["BULKHEAD_FILESYSTEMS"] ?? ""
