@@ -89,19 +89,3 @@ package func readLink(_ path: String) -> String? {
             decoding: UnsafeRawBufferPointer(start: base, count: Int(length)), as: UTF8.self)
     }
 }
-
-/// Descriptors that are closed together: what an array of `Descriptor` would be, if arrays could hold owners.
-package struct DescriptorList: ~Copyable {
-    private var numbers: [CInt] = []
-
-    package init() {}
-
-    /// Takes a descriptor and tells its number, which stays valid as long as the list.
-    package mutating func append(_ descriptor: consuming Descriptor) -> CInt {
-        let number = descriptor.release()
-        numbers.append(number)
-        return number
-    }
-
-    deinit { for number in numbers { _ = bk_close(number) } }
-}

@@ -184,3 +184,14 @@ extension Descriptor {
         return true
     }
 }
+
+extension Descriptor {
+    /// Gives a file of this directory another owner and group, never through a link; an empty path is the directory
+    /// itself (`fchownat`, `AT_EMPTY_PATH` since Linux 2.6.39).
+    public borrowing func changeOwner(of path: String, uid: UInt32, gid: UInt32) throws(KernelError) {
+        // AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW
+        try valueOrError(
+            unsafe bk_fchownat(number, path, uid, gid, 0x1000 | 0x100), "fchownat", path.isEmpty ? name : path,
+            value: "\(uid):\(gid)", in: path.isEmpty ? nil : name)
+    }
+}

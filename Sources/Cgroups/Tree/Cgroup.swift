@@ -47,7 +47,7 @@ public struct Cgroup: ~Copyable, Sendable {
         try checkPath(name)
         do {
             return Cgroup(unchecked: try directory.open(name, [.path, .directory]), location: locationOf(name))
-        } catch { throw error.placed(in: location) }
+        } catch { throw gone(error.placed(in: location)) }
     }
 
     /// Opens the cgroup at a place below this one; at no place, this one again.
@@ -55,7 +55,7 @@ public struct Cgroup: ~Copyable, Sendable {
         path.isRoot ? try duplicate() : try openChild(path.components.joined(separator: "/"))
     }
 
-    /// The cgroup of this name, or nil when there is none.
+    /// The cgroup of this name, or nil when there is none. An error when this one is gone.
     public borrowing func child(_ name: String) throws(KernelError) -> Cgroup? {
         do { return try openChild(name) } catch {
             if error.errno == .noSuchFileOrDirectory { return nil }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LinuxKernel
+public import NodeModel
 internal import SystemPackage
 
 extension Cgroup {
@@ -26,6 +27,32 @@ extension Cgroup {
         return try openChild(name)
     }
 
+    /// The cgroup at a place below this one, made with all parents that are missing; the controllers are enabled in
+    /// every level above it, from the top down, so that it has them. When a step fails, what was made is removed again.
+    public borrowing func createTree(
+        _ path: CgroupPath, enabling controllers: Set<Controller> = []
+    ) throws(KernelError) -> Cgroup {
+        try createTree(path.components[...], controllers)
+    }
+
+    private borrowing func createTree(
+        _ names: ArraySlice<String>, _ controllers: Set<Controller>
+    ) throws(KernelError) -> Cgroup {
+        guard let name = names.first else { return try duplicate() }
+        let made = try makeChild(name, enabling: controllers)
+        let isNew = made != nil
+        do {
+            switch consume made {
+            case .some(let child): return try child.createTree(names.dropFirst(), controllers)
+            case .none: return try openChild(name).createTree(names.dropFirst(), controllers)
+            }
+        } catch {
+            // Empty and ours; where somebody else made a child in it meanwhile it stays (EBUSY).
+            if isNew { try? directory.removeDirectory(name) }
+            throw error
+        }
+    }
+
     /// Nil when the name is taken.
     private borrowing func makeChild(
         _ name: String, enabling controllers: Set<Controller>
@@ -38,35 +65,6 @@ extension Cgroup {
             throw gone(error.placed(in: location)).hinting(makingHint(error.errno))
         }
         return try openChild(name)
-    }
-
-    /// Gives controllers to the children of this cgroup, and in the ancestors as far as needed, from the top down.
-    ///
-    /// One write for each level that lacks one, all controllers at once: enabled one by one past an EBUSY, a threaded
-    /// controller would turn the cgroup into a threaded domain and its children into nothing usable.
-    public borrowing func enable(_ controllers: Set<Controller>) throws(KernelError) {
-        if controllers.isEmpty { return }
-        let missing = controllers.subtracting(try required(.subtreeControl))
-        if missing.isEmpty { return }
-        let command = missing.sorted().map { "+\($0)" }.joined(separator: " ")
-        // With one controller among them that knows no threads, the kernel itself refuses the whole line when processes
-        // are inside; then the write is the test. It is also the test of what the parent has given.
-        if missing.contains(where: \.needsDomain) {
-            do {
-                try write(command, to: .subtreeControl)
-                return
-            } catch {
-                if error.errno == .resourceBusy { try refuseInternalProcesses(command) }
-                guard error.errno == .noSuchFileOrDirectory else { throw error }
-            }
-        }
-        try refuseInternalProcesses(command)
-        let absent = missing.subtracting(try required(.controllers))
-        if !absent.isEmpty {
-            guard let parent = try parent() else { throw try unavailable(absent) }
-            try parent.enable(absent)
-        }
-        try write(command, to: .subtreeControl)
     }
 
     /// Which of the controllers cannot be had anywhere in this tree: the reason for each. Reads only.
@@ -86,30 +84,6 @@ extension Cgroup {
     /// The same for interface files: the controllers that they need.
     public borrowing func missingControllers(for files: [CgroupFile]) throws(KernelError) -> [Controller: String] {
         try missingControllers(Set(files.compactMap(\.controller)))
-    }
-
-    private borrowing func unavailable(_ controllers: Set<Controller>) throws(KernelError) -> KernelError {
-        let reasons = try missingControllers(controllers)
-        let names = controllers.sorted()
-        return KernelError(
-            "write", CgroupFile.subtreeControl.name, value: names.map { "+\($0)" }.joined(separator: " "),
-            in: location, errno: .noSuchFileOrDirectory,
-            hint: names.map { "the \($0) controller is \(reasons[$0] ?? "not available")" }.joined(separator: "; "))
-    }
-
-    /// Below the root a cgroup has either processes or children with controllers. The kernel answers EBUSY, or for
-    /// threaded controllers turns the cgroup into a threaded domain without a word; so look first, and name who is in
-    /// the way.
-    private borrowing func refuseInternalProcesses(_ command: String) throws(KernelError) {
-        guard let type = try read(.cgroupType), type == .domain else { return }
-        let inside = try required(.processes)
-        if inside.isEmpty { return }
-        let shown = inside.prefix(8).map { $0 == 0 ? "outside the pid namespace" : String($0) }
-        throw KernelError(
-            "write", CgroupFile.subtreeControl.name,
-            value: command, in: location, errno: .resourceBusy,
-            hint: "processes are in the cgroup itself: \(shown.joined(separator: ", "))"
-                + (inside.count > shown.count ? " and \(inside.count - shown.count) more" : ""))
     }
 }
 

@@ -59,6 +59,9 @@ struct Deadline: Sendable {
         return Int32(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
+    /// What is left; nil for ever, zero when it has passed.
+    var remaining: Duration? { instant.map { max(.zero, $0 - ContinuousClock.now) } }
+
     var passed: Bool { milliseconds == 0 }
 
     /// The earlier of this and so much time from now.

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import LinuxKernel
+internal import SystemPackage
+
+/// Watches any number of cgroups for changes of their notifying files, woken by the kernel.
+///
+/// One `epoll` for all cgroups, over kept descriptors of their files (`EPOLLPRI`). There is no inotify instance, of
+/// which a host has few (`fs.inotify.max_user_instances`), and a removal is seen on every kernel, which inotify tells
+/// only since 7.2. `wait` blocks the calling thread; `CgroupChanges` is the same as an AsyncSequence. Closing is
+/// structural: the descriptors are closed when the watcher goes out of scope.
+public struct CgroupWatcher: ~Copyable, Sendable {
+    private let queue: ReadinessQueue
+    private let stop: WakeUp
+    private var watched: [UInt64: WatchedCgroup] = [:]
+    private var lastNumber: UInt64 = 0
+    private var buffer = [UInt8](repeating: 0, count: 4096)
+
+    private static let stopToken = UInt64.max
+
+    /// A watcher of no cgroup yet.
+    public init() throws(KernelError) {
+        let queue = try ReadinessQueue()
+        let stop = try WakeUp()
+        try queue.add(stop.number, for: .readable, token: Self.stopToken)
+        self.queue = queue
+        self.stop = stop
+    }
+
+    /// Raised from any thread, it ends every wait, now and later.
+    var stopping: WakeUp { stop }
+
+    /// Whether any cgroup is left to watch.
+    public var isEmpty: Bool { watched.isEmpty }
+
+    /// Watches one more cgroup, from its state of now on. The handle may be closed afterwards.
+    @discardableResult
+    public mutating func add(_ cgroup: borrowing Cgroup) throws(KernelError) -> CgroupWatch {
+        lastNumber += 1
+        let number = lastNumber
+        var descriptors = DescriptorList()
+        var files: [CgroupFile] = []
+        var state = CgroupState()
+        for file in CgroupState.files {
+            do { _ = descriptors.append(try cgroup.directory.open(file.name, .reading)) } catch {
+                // A file of a controller that is not enabled, or newer than the kernel. Without cgroup.events it is
+                // the cgroup that is gone, or the root of the tree.
+                if error.errno == .noSuchFileOrDirectory, file.name != StatusFile.events.file.name { continue }
+                throw cgroup.gone(error.placed(in: cgroup.location))
+            }
+            files.append(file)
+            // Reading also arms the descriptor: what changes from here on is reported.
+            let count = descriptors.read(files.count - 1, into: &buffer, 0..<buffer.count)
+            guard count >= 0 else {
+                throw cgroup.gone(
+                    KernelError("pread", file.name, in: cgroup.location, errno: Errno(rawValue: CInt(-count))))
+            }
+            guard state.take(String(decoding: buffer[..<count], as: UTF8.self)[...], of: file) else {
+                throw KernelError("pread", file.name, in: cgroup.location, errno: .badMessage)
+            }
+        }
+        for index in files.indices {
+            try queue.add(
+                descriptors.number(index), for: .priority, token: number * UInt64(CgroupState.files.count) + UInt64(index))
+        }
+        watched[number] = WatchedCgroup(FilePath(cgroup.location), files, descriptors, state)
+        return CgroupWatch(number: number)
+    }
+
+    /// No longer watches a cgroup; one that is gone is not watched any more by itself.
+    public mutating func remove(_ watch: CgroupWatch) { watched[watch.number] = nil }
+
+    /// What was last known of a cgroup; nil when it is not watched.
+    public func state(of watch: CgroupWatch) -> CgroupState? { watched[watch.number]?.state }
+
+    /// Waits for changes and returns them, one for each cgroup that changed; none when the time passed first, when
+    /// nothing is watched or when the waiting was ended from elsewhere.
+    public mutating func wait(timeout: Duration? = nil) throws(KernelError) -> [CgroupChange] {
+        let deadline = Deadline(after: timeout)
+        while !watched.isEmpty {
+            let tokens = try queue.wait(timeoutMilliseconds: deadline.milliseconds)
+            if tokens.contains(Self.stopToken) { return [] }
+            var changes: [CgroupChange] = []
+            let filesEach = UInt64(CgroupState.files.count)
+            for (number, tokens) in Dictionary(grouping: tokens, by: { $0 / filesEach }).sorted(by: { $0.key < $1.key })
+            {
+                // A token of a cgroup that was taken out a moment ago means nothing.
+                guard let cgroup = watched[number] else { continue }
+                let before = cgroup.state
+                let after = try cgroup.read(tokens.map { Int($0 % filesEach) }, &buffer)
+                if after.isGone { watched[number] = nil } else { watched[number]?.state = after }
+                guard after != before else { continue }
+                changes.append(
+                    CgroupChange(path: cgroup.path, watch: CgroupWatch(number: number), before: before, after: after))
+            }
+            if !changes.isEmpty || deadline.passed { return changes }
+        }
+        return []
+    }
+}
+
+/// One of the cgroups of a watcher: its files, kept open, and what they held last.
+private struct WatchedCgroup: Sendable {
+    let path: FilePath
+    var state: CgroupState
+    private let files: [CgroupFile]
+    private let held: HeldDescriptors
+
+    init(_ path: FilePath, _ files: [CgroupFile], _ descriptors: consuming DescriptorList, _ state: CgroupState) {
+        self.path = path
+        self.files = files
+        self.state = state
+        held = HeldDescriptors(descriptors)
+    }
+
+    /// Reads files again; the state after that.
+    func read(_ indices: [Int], _ buffer: inout [UInt8]) throws(KernelError) -> CgroupState {
+        var state = state
+        for index in indices where files.indices.contains(index) {
+            let count = held.descriptors.read(index, into: &buffer, 0..<buffer.count)
+            if count == -Int(Errno.noSuchDevice.rawValue) {
+                state.isGone = true
+                continue
+            }
+            guard count >= 0 else {
+                throw KernelError("pread", files[index].name, in: path.string, errno: Errno(rawValue: CInt(-count)))
+            }
+            let text = String(decoding: buffer[..<count], as: UTF8.self)
+            guard state.take(text[...], of: files[index]) else {
+                throw KernelError(
+                    "pread", files[index].name, value: text.trimmingNewline, in: path.string, errno: .badMessage)
+            }
+        }
+        return state
+    }
+}
+
+/// Descriptors in a dictionary, which takes no value with one owner.
+private final class HeldDescriptors: Sendable {
+    let descriptors: DescriptorList
+    init(_ descriptors: consuming DescriptorList) { self.descriptors = descriptors }
+}
