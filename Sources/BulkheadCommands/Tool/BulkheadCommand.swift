@@ -16,6 +16,9 @@ public struct BulkheadCommand: AsyncParsableCommand {
             RunCommand.self,
             BenchCommand.self,
             DoctorCommand.self,
+            ExplainCommand.self,
+            TreeCommand.self,
+            CgroupCommand.self,
         ])
 
     /// Made by the parser.
