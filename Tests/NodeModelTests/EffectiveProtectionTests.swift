@@ -231,15 +231,15 @@ struct EffectiveProtectionTests {
         let huge = EffectiveProtection.ofLevel(
             setting: 1 << 40, usage: 1 << 41, parentEffective: 1 << 51, parentUsage: 1 << 42,
             siblingsProtectedUsage: 1 << 41, recursive: true)
-        #expect(huge == (1 << 40) + ((1 << 51) - (1 << 41)) / 2)
+        #expect(huge == UInt64(1 << 40) + UInt64((1 << 51) - (1 << 41)) / 2)
         #expect(
             EffectiveProtection.ofLevel(
                 setting: .max, usage: .max, parentEffective: .max - 1, parentUsage: .max,
-                siblingsProtectedUsage: .max, recursive: true) == .max - 1)
+                siblingsProtectedUsage: .max, recursive: true) == UInt64.max - 1)
         #expect(
             EffectiveProtection.ofLevel(
                 setting: 1, usage: .max, parentEffective: .max, parentUsage: 2, siblingsProtectedUsage: 1,
-                recursive: true) == .max)
+                recursive: true) == UInt64.max)
     }
 
     @Test("Reclaim that does not come to the cgroup is refused, and so is a cgroup that is not there")

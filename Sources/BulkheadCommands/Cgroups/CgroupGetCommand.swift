@@ -63,7 +63,9 @@ struct CgroupGetCommand: ParsableCommand {
     private static func text(_ files: [(name: String, text: String)], _ style: Style) -> String {
         let width = files.map(\.name.count).max() ?? 0
         return files.map { name, text in
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
+            var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
+            // Processes and threads, of which there can be thousands.
+            if lines.count > 1, lines.allSatisfy({ Int32($0) != nil }) { lines = [lines.joined(separator: " ")] }
             let rest = lines.dropFirst().map { "\n" + String(repeating: " ", count: width + 2) + $0 }.joined()
             return style.bold(name.padded(to: width)) + "  " + (lines.first ?? "") + rest
         }.joined(separator: "\n")
