@@ -14,6 +14,15 @@ int bk_copy_window_size(int from, int to) {
     return r < 0 ? (int)r : (int)bk_result(ioctl(to, TIOCSWINSZ, &size));
 }
 
+int bk_window_size(int fd, uint16_t *columns, uint16_t *rows) {
+    struct winsize size;
+    int64_t r = bk_result(ioctl(fd, TIOCGWINSZ, &size));
+    if (r < 0) return (int)r;
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return 0;
+}
+
 int bk_make_raw(int fd, void *saved) {
     struct termios raw;
     int64_t r = bk_result(tcgetattr(fd, saved));

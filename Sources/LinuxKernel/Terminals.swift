@@ -38,6 +38,14 @@ extension Descriptor {
         _ = bk_copy_window_size(other.number, number)
     }
 
+    /// The columns and rows of this terminal (`TIOCGWINSZ`); nil for what is none, or does not know them.
+    package borrowing func windowSize() -> (columns: Int, rows: Int)? {
+        var columns: UInt16 = 0
+        var rows: UInt16 = 0
+        guard unsafe bk_window_size(number, &columns, &rows) == 0, columns > 0, rows > 0 else { return nil }
+        return (Int(columns), Int(rows))
+    }
+
     /// Makes reads and writes return at once (`O_NONBLOCK`), for everyone who shares the open file.
     package borrowing func setNonBlocking() throws(KernelError) {
         try valueOrError(bk_set_non_blocking(number), "fcntl F_SETFL O_NONBLOCK", name)

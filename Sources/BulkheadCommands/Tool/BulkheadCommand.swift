@@ -20,6 +20,9 @@ public struct BulkheadCommand: AsyncParsableCommand {
             ApplyCommand.self,
             DeleteCommand.self,
             ReleaseCommand.self,
+            ExplainCommand.self,
+            TreeCommand.self,
+            CgroupCommand.self,
         ])
 
     /// Made by the parser.

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Cgroups
+internal import LinuxKernel
+internal import NodeModel
+internal import SystemPackage
+
+/// What would break the promises between a cgroup and its parent and children, or kill, in the words of a refusal.
+struct CgroupSetChecks {
+    let place: CgroupPlace
+    let assignments: [CgroupAssignment]
+
+    /// Everything that `--force` is needed for.
+    func findings(_ cgroup: borrowing Cgroup) throws -> [String] {
+        var found: [String] = []
+        for assignment in assignments {
+            guard let bytes = assignment.bytes else { continue }
+            switch assignment.file {
+            case "memory.min": found += try protection(.memoryMin, bytes, cgroup)
+            case "memory.low": found += try protection(.memoryLow, bytes, cgroup)
+            case "memory.max": found += try limit(bytes, cgroup)
+            default: break
+            }
+        }
+        if let min = try value(.memoryMin, cgroup), let max = try value(.memoryMax, cgroup), min > max,
+            assignments.contains(where: { $0.file == "memory.min" || $0.file == "memory.max" })
+        {
+            found.append(
+                "memory.min \(min.short) would be over memory.max \(max.short): reclaim under that limit finds nothing "
+                    + "to take, and page cache alone gets processes killed")
+        }
+        return found
+    }
+
+    /// What a file will hold: as asked for, or as it is.
+    private func value(_ file: InterfaceFile<ByteCount>, _ cgroup: borrowing Cgroup) throws -> ByteCount? {
+        if let asked = assignments.last(where: { $0.file == file.file.name }) { return asked.bytes }
+        return try optional(file, cgroup)
+    }
+
+    /// Nil on the root, and where the controller is not enabled.
+    private func optional(_ file: InterfaceFile<ByteCount>, _ cgroup: borrowing Cgroup) throws -> ByteCount? {
+        do { return try cgroup.read(file) } catch {
+            if error.errno == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+    }
+
+    /// A parent's value is at least the sum of its children's: below a parent with less, protection is shared out
+    /// by who uses how much, and so holds for nobody.
+    private func protection(
+        _ file: InterfaceFile<ByteCount>, _ wanted: ByteCount, _ cgroup: borrowing Cgroup
+    ) throws -> [String] {
+        let name = file.file.name
+        let now = try optional(file, cgroup) ?? .zero
+        var found: [String] = []
+        if wanted < now {
+            let children = try claims(file, below: cgroup, except: nil)
+            if wanted < children.sum {
+                found.append(
+                    "the \(children.count) children of \(place.path.text) claim \(name) \(children.sum.short) together, "
+                        + "and \(wanted.short) would be less; lower them first")
+            }
+        }
+        guard wanted > now, let parent = place.path.parent else { return found }
+        let above = try place.open(parent)
+        let others = try claims(file, below: above, except: place.path.name)
+        guard let available = try optional(file, above) else {
+            // The root has no such file: what is there to share is the machine.
+            if let memory = try machineMemory(), others.sum + wanted > memory {
+                found.append(
+                    "\(name) \(wanted.short) and the \(others.sum.short) of the others at the top are more than the "
+                        + "machine's memory of \(memory.short)")
+            }
+            return found
+        }
+        let left = available - others.sum
+        if wanted > left {
+            found.append(
+                "\(parent.text) has \(name) \(available.short), its other children claim \(others.sum.short), and so "
+                    + "\(left.short) is left, less than \(wanted.short); raise \(parent.text) first")
+        }
+        return found
+    }
+
+    private func limit(_ wanted: ByteCount, _ cgroup: borrowing Cgroup) throws -> [String] {
+        var found: [String] = []
+        if let used = try cgroup.read(.memoryCurrent), wanted < used {
+            found.append(
+                "\(place.path.text) uses \(used.short) of memory, and memory.max \(wanted.short) kills what cannot be "
+                    + "reclaimed; the safe way is to set memory.high to \(wanted.short) first, and memory.max when "
+                    + "memory.current has come below it")
+        }
+        let children = try claims(.memoryMin, below: cgroup, except: nil)
+        if wanted != .max, children.sum > .zero, wanted <= children.sum {
+            found.append(
+                "the \(children.count) children of \(place.path.text) claim memory.min \(children.sum.short) together, "
+                    + "which leaves no room under memory.max \(wanted.short): reclaim finds nothing, and page cache "
+                    + "alone gets processes killed")
+        }
+        return found
+    }
+
+    /// The sum over the children that claim something.
+    private func claims(
+        _ file: InterfaceFile<ByteCount>, below cgroup: borrowing Cgroup, except left: String?
+    ) throws -> (sum: ByteCount, count: Int) {
+        var sum = ByteCount.zero
+        var count = 0
+        for name in try cgroup.children() where name != left {
+            do throws(KernelError) {
+                guard let child = try cgroup.child(name), let claim = try child.read(file), claim > .zero else {
+                    continue
+                }
+                sum += claim
+                count += 1
+            } catch {
+                // Removed meanwhile, or without the controller: no claim.
+                guard error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory else { throw error }
+            }
+        }
+        return (sum, count)
+    }
+}
+
+/// All memory of the machine (`MemTotal`); nil where that cannot be told.
+func machineMemory() throws(KernelError) -> ByteCount? {
+    let line = try readKernelFile("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { UInt64($0) }.map(ByteCount.kibibytes)
+}
