@@ -136,11 +136,11 @@ struct ProbeTests {
     ]
 
     @Test("Triggers are refused as the kernels refuse them") func triggers() {
-        #expect(PressureTrigger(.some, stall: 500_000, window: 1_000_000).refusal == nil)
-        #expect(PressureTrigger(.some, stall: 500_000, window: 10_000_001).refusal != nil)
-        #expect(PressureTrigger(.full, stall: 2_000_000, window: 1_000_000).refusal != nil)
-        #expect(PressureTrigger(.some, stall: 0, window: 1_000_000).refusal != nil)
-        #expect(PressureTrigger(kernelText: "bogus") == nil)
+        #expect(PressureThreshold(.some, stall: 500_000, window: 1_000_000).refusal == nil)
+        #expect(PressureThreshold(.some, stall: 500_000, window: 10_000_001).refusal != nil)
+        #expect(PressureThreshold(.full, stall: 2_000_000, window: 1_000_000).refusal != nil)
+        #expect(PressureThreshold(.some, stall: 0, window: 1_000_000).refusal != nil)
+        #expect(PressureThreshold(kernelText: "bogus") == nil)
     }
 
     @Test("Requests to reclaim are refused as the kernels refuse them") func reclaim() {

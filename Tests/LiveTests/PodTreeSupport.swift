@@ -93,3 +93,18 @@ struct SumObserver {
         return found
     }
 }
+
+/// A thread that can be waited for.
+final class Runner: Sendable {
+    private let end = DispatchSemaphore(value: 0)
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        let end = end
+        Thread.detachNewThread {
+            body()
+            end.signal()
+        }
+    }
+
+    func wait() { end.wait() }
+}

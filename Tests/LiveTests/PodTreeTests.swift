@@ -129,9 +129,8 @@ struct PodTreeTests {
         // A limit below what is in use would kill: not without being told to.
         _ = try tree.apply([pods.pod("b", request: 1, limit: 64)], on: pods.node, policy: .none)
         let container = try Cgroup.root().openChild(pods.root.components[0] + "/burstable/podb/c0")
-        let load = try MemoryLoad(mebibytes: 24)
-        try container.move(load.pid)
-        try load.fill()
+        let load = try Workload.holding(24, in: container)
+        while try container.read(.memoryCurrent) ?? .zero < .mebibytes(20) { usleep(20_000) }
         let lower = #expect(throws: PodTreeError.self) {
             try tree.apply([pods.pod("b", request: 1, limit: 8)], on: pods.node, policy: .none)
         }
@@ -143,7 +142,7 @@ struct PodTreeTests {
         }
         // Deleting ends the process.
         _ = try tree.delete(["b"])
-        #expect(load.isEnded)
+        #expect(load.waitUntilExit() == SIGKILL)
         _ = try tree.release()
     }
 
@@ -182,7 +181,7 @@ struct PodTreeTests {
         let (looks, changes) = (Atomic<Int>(0), Atomic<Int>(0))
         let broken = Mutex<[String]>([])
         let threads = (0..<16).map { writer in
-            TestThread {
+            Runner {
                 do {
                     let tree = try pods.tree()
                     var random = SystemRandomNumberGenerator()
@@ -202,15 +201,15 @@ struct PodTreeTests {
                 } catch { broken.withLock { $0.append("\(error)") } }
             }
         }
-        let watcher = TestThread {
+        let watcher = Runner {
             while ContinuousClock.now < end {
                 let found = observer.violations()
                 if !found.isEmpty { broken.withLock { $0 += found } }
                 looks.add(1, ordering: .relaxed)
             }
         }
-        for thread in threads { thread.join() }
-        watcher.join()
+        for thread in threads { thread.wait() }
+        watcher.wait()
         #expect(broken.withLock { $0 } == [])
         #expect(changes.load(ordering: .relaxed) > 16 && looks.load(ordering: .relaxed) > 2)
         // The books are what a look at every pod finds.

@@ -18,7 +18,7 @@ public struct CgroupState: Hashable, Sendable {
     /// The files that tell it.
     static let files: [CgroupFile] = [
         StatusFile.events.file, StatusFile.memoryEvents.file,
-        CgroupFile("memory.events.local", .memory, since: "5.3"), CgroupFile("pids.events", .pids, since: "4.8"),
+        CgroupFile(named: "memory.events.local"), CgroupFile(named: "pids.events"),
     ]
 
     /// Takes a file's new text; false when it is not of the known form.

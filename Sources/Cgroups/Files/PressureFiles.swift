@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// These belong to every cgroup, whatever controllers it has. A trigger (`PressureTrigger`) is written to a descriptor
+// These belong to every cgroup, whatever controllers it has. A trigger (`PressureThreshold`) is written to a descriptor
 // that is then kept and polled.
 extension StatusFile where Value == Pressure {
     /// Time lost waiting for a processor. The C name is `cpu.pressure`. Since Linux 4.20.
@@ -13,6 +13,6 @@ extension StatusFile where Value == Pressure {
     public static var interruptPressure: Self { pressure("irq", since: "6.1") }
 
     private static func pressure(_ resource: String, since: String) -> Self {
-        Self("\(resource).pressure", nil, since: since, .everywhere, written: PressureTrigger.self)
+        Self("\(resource).pressure", nil, since: since, .everywhere, written: PressureThreshold.self)
     }
 }

@@ -68,7 +68,7 @@ extension Cgroup {
     /// Makes this cgroup a member of a threaded subtree, whose root the parent becomes; it takes threads from then on,
     /// and there is no way back (`cgroup.type`). Since Linux 4.14.
     public borrowing func makeThreaded() throws(KernelError) {
-        do { try write("threaded", to: StatusFile<CgroupType>.cgroupType.file) } catch {
+        do { try write("threaded", to: InterfaceFile<CgroupType>.cgroupType.file) } catch {
             throw error.hinting(
                 error.errno == .notSupportedOnSocket
                     ? "controllers that know no threads are enabled in it or its parent, or processes are in the way" : nil)

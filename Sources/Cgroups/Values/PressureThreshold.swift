@@ -4,7 +4,7 @@
 ///
 /// The kernel remembers it as long as the descriptor is open that it was written to, one for each descriptor. Since
 /// Linux 5.2. Source of the rules: Documentation/accounting/psi.rst and `psi_trigger_create` in kernel/sched/psi.c.
-public struct PressureTrigger: Hashable, Sendable, InterfaceValue {
+public struct PressureThreshold: Hashable, Sendable, InterfaceValue {
     /// Whose waiting counts.
     public enum Kind: String, Hashable, Sendable, CaseIterable {
         /// At least one process's.
@@ -56,7 +56,7 @@ public struct PressureTrigger: Hashable, Sendable, InterfaceValue {
 
     /// A trigger ends when the descriptor is closed that it was written to, so as text it is of no use.
     public static func refusal(ofText text: Substring, in file: CgroupFile) -> String? {
-        guard let trigger = PressureTrigger(kernelText: text) else {
+        guard let trigger = PressureThreshold(kernelText: text) else {
             return "\(file.name) takes \(form), and only as long as its writer keeps it open"
         }
         return trigger.refusal(in: file) ?? "a trigger ends when its writer closes \(file.name)"
