@@ -105,6 +105,7 @@ import Testing
             let failure = #expect(throws: ToolFailure.self) { try options("-f", folder).pods() }
             #expect(failure?.exit == .failed)
         }
+        #expect(try options("-f", "a", "b", "--json", "-f", "-").files == ["a", "b", "-"])
         #expect(throws: ToolFailure(.usage, "no pods: give them by -f FILE")) { try options().pods() }
     }
 

@@ -106,6 +106,9 @@ import Testing
         var released = node
         released.behaviour = .kubelet136
         #expect(try plan(released, [pod([partly])]).warnings.map(\.id) == ["useless-protection"])
+        released.minHeadroom = .percent(10)
+        let roomy = try plan(released, [pod([whole])])
+        #expect(roomy[.container(podUID: "uid", name: "c0")]?["memory.min"] == "966367641")
         released.memoryQoS = false
         let plan = try plan(released, [pod([whole], uid: "g"), pod([partly], uid: "b")])
         #expect(plan.writes.allSatisfy { !["memory.min", "memory.low", "memory.high"].contains($0.file) })

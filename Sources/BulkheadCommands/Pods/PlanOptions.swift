@@ -9,7 +9,7 @@ internal import SystemPackage
 /// What decides a plan: the pods, and the node they are for. The same for every command that plans.
 struct PlanOptions: ParsableArguments {
     @Option(
-        name: [.customShort("f"), .customLong("filename")], parsing: .singleValue,
+        name: [.customShort("f"), .customLong("filename")], parsing: .upToNextOption,
         help: .init(
             "Pods, PodLists or Lists of Pods, as YAML or JSON; a directory stands for the *.yaml, *.yml and *.json in it, "
                 + "'-' for standard input.", valueName: "file"),

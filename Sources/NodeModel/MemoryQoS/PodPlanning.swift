@@ -52,9 +52,10 @@ extension MemoryPlan {
         let staying = containers.indices.filter { $0 >= initCount || containers[$0].isSidecar }
         var protections = containers.map { MemoryProtection(of: $0, qosClass: summary.qosClass, policy: policy) }
         var left = ofPod
-        for index in staying + leaving where node.behaviour == .fixed {
+        for index in staying + leaving {
             let limit = containers[index].memoryLimit(in: pod)
-            protections[index] = protections[index].limited(by: node.minHeadroom, under: limit).taken(from: &left)
+            let wanted = protections[index].limited(by: node.minHeadroom, under: limit)
+            protections[index] = node.behaviour == .fixed ? wanted.taken(from: &left) : wanted
         }
         for (container, protection) in zip(containers, protections) {
             cgroups.append(try Self.planned(container, of: summary, below: path, protection, node, policy))
