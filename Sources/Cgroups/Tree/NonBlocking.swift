@@ -8,8 +8,8 @@ extension Cgroup {
     /// Whether this kernel can set `memory.high` and `memory.max` without reclaiming or killing at once.
     ///
     /// By the version alone, for no answer of the kernel tells: `O_NONBLOCK` on these files is heeded since Linux 6.16
-    /// (Documentation/admin-guide/cgroup-v2.rst) and silently ignored before. A kernel whose version is a fiction is
-    /// taken for one without it.
+    /// (commit c8e6002bd611, Documentation/admin-guide/cgroup-v2.rst) and silently ignored before. A kernel whose
+    /// version is a fiction is taken for one without it.
     public static var writesLimitsWithoutBlocking: Bool {
         guard let running = try? KernelVersion.running(), !running.isDisguised else { return false }
         return running >= KernelVersion(6, 16)

@@ -28,21 +28,20 @@ public struct BlockDevice: Hashable, Sendable, CustomStringConvertible {
 
 /// A line of values for one block device.
 public protocol DeviceLine: InterfaceValue, Hashable {
+    /// The device.
+    var device: BlockDevice { get }
     /// The device and the values, those with unknown keys among them.
     var line: KeyedLine { get }
-    /// Takes a line whose name is a device's.
-    init(line: KeyedLine)
+    /// Takes a line; nil when its name is no device's.
+    init?(line: KeyedLine)
     /// The keys that the kernel takes.
     static var keys: [String] { get }
 }
 
 extension DeviceLine {
-    /// The device.
-    public var device: BlockDevice { BlockDevice(line.name) ?? BlockDevice(major: 0, minor: 0) }
-
     /// Reads one line.
     public init?(kernelText text: Substring) {
-        guard let line = KeyedLine(text.withoutNewline), BlockDevice(line.name) != nil else { return nil }
+        guard let line = KeyedLine(text.withoutNewline) else { return nil }
         self.init(line: line)
     }
 

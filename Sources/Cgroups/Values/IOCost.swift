@@ -5,15 +5,22 @@
 ///
 /// Source of the keys and their ranges: `ioc_qos_write` in block/blk-iocost.c.
 public struct IOCostQuality: DeviceLine, Sendable {
+    /// The device.
+    public let device: BlockDevice
     /// The device and the values.
     public private(set) var line: KeyedLine
-    /// Takes a line whose name is a device's.
-    public init(line: KeyedLine) { self.line = line }
+    /// Takes a line; nil when its name is no device's.
+    public init?(line: KeyedLine) {
+        guard let device = BlockDevice(line.name) else { return nil }
+        self.device = device
+        self.line = line
+    }
     /// The keys of the kernel.
     public static var keys: [String] { ["enable", "ctrl", "rpct", "rlat", "wpct", "wlat", "min", "max"] }
 
     /// Turns the controller on or off for a device, which finds its parameters itself.
     public init(_ device: BlockDevice, enable: Bool) {
+        self.device = device
         line = KeyedLine(device.description, [("enable", .number(enable ? 1 : 0))])
     }
 
@@ -59,23 +66,33 @@ public struct IOCostQuality: DeviceLine, Sendable {
 ///
 /// Source of the keys: `ioc_cost_model_write` in block/blk-iocost.c.
 public struct IOCostModel: DeviceLine, Sendable {
+    /// The device.
+    public let device: BlockDevice
     /// The device and the values.
     public private(set) var line: KeyedLine
-    /// Takes a line whose name is a device's.
-    public init(line: KeyedLine) { self.line = line }
+    /// Takes a line; nil when its name is no device's.
+    public init?(line: KeyedLine) {
+        guard let device = BlockDevice(line.name) else { return nil }
+        self.device = device
+        self.line = line
+    }
     /// The keys of the kernel.
     public static var keys: [String] {
         ["ctrl", "model", "rbps", "rseqiops", "rrandiops", "wbps", "wseqiops", "wrandiops"]
     }
 
     /// Lets the kernel choose the parameters for a device.
-    public init(automatic device: BlockDevice) { line = KeyedLine(device.description, [("ctrl", .word("auto"))]) }
+    public init(automatic device: BlockDevice) {
+        self.device = device
+        line = KeyedLine(device.description, [("ctrl", .word("auto"))])
+    }
 
     /// The coefficients of the one model there is, as `fio` measures them: bytes and operations in a second.
     public init(
         _ device: BlockDevice, readBytes: UInt64, sequentialReads: UInt64, randomReads: UInt64, writeBytes: UInt64,
         sequentialWrites: UInt64, randomWrites: UInt64
     ) {
+        self.device = device
         line = KeyedLine(
             device.description,
             [

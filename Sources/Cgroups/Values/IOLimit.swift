@@ -4,10 +4,16 @@
 ///
 /// The four are written in one line, which the kernel applies as one.
 public struct IOLimit: DeviceLine, Sendable {
+    /// The device.
+    public let device: BlockDevice
     /// The device and the values.
     public private(set) var line: KeyedLine
-    /// Takes a line whose name is a device's.
-    public init(line: KeyedLine) { self.line = line }
+    /// Takes a line; nil when its name is no device's.
+    public init?(line: KeyedLine) {
+        guard let device = BlockDevice(line.name) else { return nil }
+        self.device = device
+        self.line = line
+    }
     /// The keys of the kernel.
     public static var keys: [String] { ["rbps", "wbps", "riops", "wiops"] }
 
@@ -16,6 +22,7 @@ public struct IOLimit: DeviceLine, Sendable {
         _ device: BlockDevice, readBytes: Limit? = nil, writeBytes: Limit? = nil, readOperations: Limit? = nil,
         writeOperations: Limit? = nil
     ) {
+        self.device = device
         line = KeyedLine(device.description)
         self.readBytes = readBytes
         self.writeBytes = writeBytes
@@ -60,15 +67,22 @@ public struct IOLimit: DeviceLine, Sendable {
 
 /// A line of `io.latency`: the latency that one device shall keep for a cgroup.
 public struct IOLatency: DeviceLine, Sendable {
+    /// The device.
+    public let device: BlockDevice
     /// The device and the values.
     public private(set) var line: KeyedLine
-    /// Takes a line whose name is a device's.
-    public init(line: KeyedLine) { self.line = line }
+    /// Takes a line; nil when its name is no device's.
+    public init?(line: KeyedLine) {
+        guard let device = BlockDevice(line.name) else { return nil }
+        self.device = device
+        self.line = line
+    }
     /// The keys of the kernel.
     public static var keys: [String] { ["target"] }
 
     /// A target in microseconds, or none.
     public init(_ device: BlockDevice, target: Limit) {
+        self.device = device
         line = KeyedLine(device.description, [("target", Figure(target))])
     }
     /// Microseconds; `.max` is none.

@@ -44,6 +44,8 @@ public struct IndexList: Hashable, Sendable, InterfaceValue {
         for part in list.split(separator: ",", omittingEmptySubsequences: false) where !list.isEmpty {
             guard let some = Self.ranges(part) else { return nil }
             ranges += some
+            // A few bytes can stand for many ranges; no list says the same thing so often.
+            if ranges.count > 2 * Int(Self.highest) { return nil }
         }
         self.init(ranges: ranges)
     }

@@ -10,10 +10,14 @@ public struct NestedCounters: Hashable, Sendable, StatusValue {
     /// A whole number of a line; nil where the kernel tells none, which is not zero.
     public subscript(_ name: String, _ key: String) -> UInt64? { self[name]?[key]?.number }
 
-    /// The sum of a key over all lines; nil when no line has it.
+    /// The sum of a key over all lines, at most 2^64-1; nil when no line has it.
     public func sum(of key: String) -> UInt64? {
         let numbers = lines.compactMap { $0[key]?.number }
-        return numbers.isEmpty ? nil : numbers.reduce(0) { $0.addingReportingOverflow($1).partialValue }
+        if numbers.isEmpty { return nil }
+        return numbers.reduce(0) {
+            let (sum, overflow) = $0.addingReportingOverflow($1)
+            return overflow ? UInt64.max : sum
+        }
     }
 
     /// Reads the whole file.
