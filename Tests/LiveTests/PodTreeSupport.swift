@@ -31,7 +31,7 @@ struct TestPods {
             resources.limits["cpu"] = try Quantity(parsing: cpu)
         }
         return Pod(
-            uid: uid, namespace: "test", name: "p-\(uid)",
+            namespace: "test", name: "p-\(uid)", uid: uid,
             spec: PodSpec(containers: (0..<containers).map { Container(name: "c\($0)", resources: resources) }))
     }
 

@@ -67,7 +67,7 @@ struct CgroupSetChecks {
         let others = try claims(file, below: above, except: place.path.name)
         guard let available = try optional(file, above) else {
             // The root has no such file: what is there to share is the machine.
-            if let memory = try machineMemory(), others.sum + wanted > memory {
+            if let memory = machineMemory().map({ ByteCount($0) }), others.sum + wanted > memory {
                 found.append(
                     "\(name) \(wanted.short) and the \(others.sum.short) of the others at the top are more than the "
                         + "machine's memory of \(memory.short)")
@@ -121,10 +121,4 @@ struct CgroupSetChecks {
         }
         return (sum, count)
     }
-}
-
-/// All memory of the machine (`MemTotal`); nil where that cannot be told.
-func machineMemory() throws(KernelError) -> ByteCount? {
-    let line = try readKernelFile("/proc/meminfo").split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
-    return line?.split(separator: " ").dropFirst().first.flatMap { UInt64($0) }.map(ByteCount.kibibytes)
 }

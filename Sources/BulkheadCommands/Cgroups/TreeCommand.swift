@@ -66,7 +66,7 @@ struct TreeCommand: ParsableCommand {
     func run() throws {
         let place = try CgroupPlace(named)
         let reader = TreeReader(depth: depth ?? (all ? nil : 3), width: all ? nil : 24)
-        let view = TreeView(place: place, reader: reader, machine: try machineMemory() ?? .max)
+        let view = TreeView(place: place, reader: reader, machine: machineMemory().map { ByteCount($0) } ?? .max)
         guard let interval else {
             guard let sample = try view.sample() else { throw place.goneFailure }
             if json { return try Output.print(sample.json) }
