@@ -30,7 +30,7 @@ struct CgroupAssignmentTests {
             ("../x.y=1", "no interface file"), ("max=1", "no interface file"), ("cgroup.procs=1", "moves a process"),
             ("cgroup.kill=1", "cgroup kill"), ("cgroup.freeze=1", "freeze"), ("cgroup.type=threaded", "domain"),
             ("memory.reclaim=1M", "memory away"), ("memory.pressure=some 1 2", "trigger"),
-            ("memory.low=1\n2", "quantity"),
+            ("memory.low=1\n2", "one line"),
         ])
     func refusals(argument: String, reason: String) {
         let failure = #expect(throws: ToolFailure.self) { try CgroupAssignment(argument) }

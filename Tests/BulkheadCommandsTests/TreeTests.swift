@@ -67,7 +67,8 @@ struct TreeTests {
         let lines = text.lines(tree)
         #expect(lines.count == 4)
         for line in lines { #expect(line.count <= columns, "\(line)") }
-        #expect(lines[0].contains("min") == (columns >= 100))
+        #expect(lines[0].contains("min") == (columns >= 60))
+        #expect(lines[0].contains("pids") && lines[0].contains("used"))
         #expect(lines[3].contains("└ pod0"))
     }
 

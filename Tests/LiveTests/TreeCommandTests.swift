@@ -61,16 +61,18 @@ struct TreeCommandTests {
         let tree = try ToolTree()
         let found = try tree.shell(
             """
-            (while :; do mkdir -p $R$T/x/y $R$T/z; rmdir $R$T/x/y $R$T/x $R$T/z; done) 2>/dev/null & churn=$!
-            $B tree --json --watch 0.1 $T >/tmp/bulkhead-tree-$$ & watch=$!
-            sleep 2; kill -INT $watch; wait $watch; echo "code=$?"
-            n=0; while [ $n -lt \(scaled(20)) ]; do $B tree --all $T >/dev/null || echo failed; n=$((n + 1)); done
+            (while :; do mkdir -p $R$T/x/y $R$T/z; rmdir $R$T/x/y $R$T/x $R$T/z; sleep 0.01; done) 2>/dev/null & churn=$!
+            F=/tmp/bulkhead-tree-$$
+            $B tree --json --watch 0.1 $T >$F & watch=$!
+            n=0; while [ $(wc -l <$F) -lt 2 ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+            kill -TERM $watch; wait $watch; echo "code=$?"
+            n=0; while [ $n -lt \(scaled(20)) ]; do $B tree --all $T >/dev/null || echo broken; n=$((n + 1)); done
             kill $churn; wait $churn; rmdir $R$T/x/y $R$T/x $R$T/z
-            echo "frames=$(wc -l </tmp/bulkhead-tree-$$)"; rm /tmp/bulkhead-tree-$$
+            echo "frames=$(wc -l <$F)"; rm $F
             """)
-        #expect(found.value("code") == "0", "\(found.output)")
+        #expect(found.value("code") == "143", "\(found.output)")
         #expect((found.value("frames").flatMap { Int($0) } ?? 0) >= 2, "\(found.output)")
-        #expect(!found.output.contains("failed"), "\(found.output)")
+        #expect(!found.output.contains("broken"), "\(found.output)")
     }
 
     @Test("A thousand cgroups are a few lines, unless all are wanted")
@@ -79,7 +81,7 @@ struct TreeCommandTests {
         let count = scaled(1000)
         for number in 0..<count { try tree.make("c\(number)") }
         let lines = try tree.shell("$B tree $T").lines
-        #expect(lines.filter { $0.contains(" c") }.count <= 26)
+        #expect(lines.count < 32, "\(lines)")
         if count > 25 { #expect(lines.contains { $0.contains("\(count - 24) more") }, "\(lines)") }
         #expect(try tree.json("tree --json --all $T")["children"].count == count)
     }

@@ -148,6 +148,7 @@ struct EffectiveProtectionTests {
         let found = try last("/a/b/c", in: tree)
         #expect(found.min.effective == .mebibytes(40))
         #expect(found.min.cut?.by == (try path("/a")))
+        #expect(found.min.cut?.child == (try path("/a/b")))
         #expect(found.min.assured == .mebibytes(40))
     }
 

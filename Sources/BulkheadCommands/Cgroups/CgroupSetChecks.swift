@@ -56,9 +56,9 @@ struct CgroupSetChecks {
         var found: [String] = []
         if wanted < now {
             let children = try claims(file, below: cgroup, except: nil)
-            if wanted < children.sum {
+            if wanted < children {
                 found.append(
-                    "the \(children.count) children of \(place.path.text) claim \(name) \(children.sum.short) together, "
+                    "the children of \(place.path.text) claim \(name) \(children.short) together, "
                         + "and \(wanted.short) would be less; lower them first")
             }
         }
@@ -67,17 +67,17 @@ struct CgroupSetChecks {
         let others = try claims(file, below: above, except: place.path.name)
         guard let available = try optional(file, above) else {
             // The root has no such file: what is there to share is the machine.
-            if let memory = machineMemory().map({ ByteCount($0) }), others.sum + wanted > memory {
+            if let memory = machineMemory().map({ ByteCount($0) }), others + wanted > memory {
                 found.append(
-                    "\(name) \(wanted.short) and the \(others.sum.short) of the others at the top are more than the "
+                    "\(name) \(wanted.short) and the \(others.short) of the others at the top are more than the "
                         + "machine's memory of \(memory.short)")
             }
             return found
         }
-        let left = available - others.sum
+        let left = available - others
         if wanted > left {
             found.append(
-                "\(parent.text) has \(name) \(available.short), its other children claim \(others.sum.short), and so "
+                "\(parent.text) has \(name) \(available.short), its other children claim \(others.short), and so "
                     + "\(left.short) is left, less than \(wanted.short); raise \(parent.text) first")
         }
         return found
@@ -92,9 +92,9 @@ struct CgroupSetChecks {
                     + "memory.current has come below it")
         }
         let children = try claims(.memoryMin, below: cgroup, except: nil)
-        if wanted != .max, children.sum > .zero, wanted <= children.sum {
+        if wanted != .max, children > .zero, wanted <= children {
             found.append(
-                "the \(children.count) children of \(place.path.text) claim memory.min \(children.sum.short) together, "
+                "the children of \(place.path.text) claim memory.min \(children.short) together, "
                     + "which leaves no room under memory.max \(wanted.short): reclaim finds nothing, and page cache "
                     + "alone gets processes killed")
         }
@@ -104,21 +104,19 @@ struct CgroupSetChecks {
     /// The sum over the children that claim something.
     private func claims(
         _ file: InterfaceFile<ByteCount>, below cgroup: borrowing Cgroup, except left: String?
-    ) throws -> (sum: ByteCount, count: Int) {
+    ) throws -> ByteCount {
         var sum = ByteCount.zero
-        var count = 0
         for name in try cgroup.children() where name != left {
             do throws(KernelError) {
                 guard let child = try cgroup.child(name), let claim = try child.read(file), claim > .zero else {
                     continue
                 }
                 sum += claim
-                count += 1
             } catch {
                 // Removed meanwhile, or without the controller: no claim.
                 guard error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory else { throw error }
             }
         }
-        return (sum, count)
+        return sum
     }
 }

@@ -82,7 +82,8 @@ struct ExplainReport {
     private func json(_ cut: EffectiveProtection.Cut?, _ file: String) -> JSON {
         guard let cut else { return .null }
         return [
-            "by": .string(cut.by.description), "reason": .string(cut.reason.rawValue), "asked": cut.asked.json,
+            "by": .string(cut.by.description), "child": .string(cut.child.description),
+            "reason": .string(cut.reason.rawValue), "asked": cut.asked.json,
             "has": cut.has.json, "claimed": cut.claimed.json, "text": .string(cut.text(file)),
         ]
     }
@@ -98,7 +99,7 @@ extension EffectiveProtection.Cut {
                 : "\(by.text) asks for no \(file) and has only \(has.short) left over from above for the \(claimed.short) "
                     + "that its children claim"
         case .asksLess:
-            "\(by.text) asks for \(file) \(asked.short), less than this one child claims"
+            "\(by.text) asks for \(file) \(asked.short), less than \(child.text) alone claims (its children together \(claimed.short))"
         case .shared:
             "\(by.text) has \(file) \(has.short), and its children claim \(claimed.short) together"
         }

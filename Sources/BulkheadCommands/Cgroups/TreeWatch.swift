@@ -80,8 +80,9 @@ struct TreeWatch {
         case .some(let screen):
             var text = view.text(for: try TreeScreen.size(), rows: try TreeScreen.rows() - 1)
             text.previous = previous
-            let hint = text.style.dim("every \(Seconds(interval)) s; q ends" + view.notes.map { "; \($0)" }.joined())
-            try screen.show(text.lines(sample) + [hint])
+            // A line that wraps would move all others.
+            let hint = "every \(Seconds(interval)) s; q ends" + view.notes.map { "; \($0)" }.joined()
+            try screen.show(text.lines(sample) + [text.style.dim(String(hint.prefix(text.columns)))])
         case .none:
             var text = view.text(for: try TreeScreen.size(), rows: nil)
             text.previous = previous

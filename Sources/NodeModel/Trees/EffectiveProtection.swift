@@ -29,6 +29,8 @@ public struct EffectiveProtection: Sendable, Hashable {
     public struct Cut: Sendable, Hashable {
         /// The ancestor that has too little for its children.
         public var by: CgroupPath
+        /// The child of it on the way down, whose claim is cut.
+        public var child: CgroupPath
         /// Why that is too little.
         public var reason: Reason
         /// What that ancestor asks for.

@@ -127,9 +127,9 @@ private struct Chain {
             let inherited = pages(parent[knob]) >= claimed ? shares.last?.cut : nil
             cut =
                 inherited
-                ?? makeCut(parent, claim: Swift.min(setting, usage), has: available, claimed: claimed)
+                ?? makeCut(parent, node.path, claim: Swift.min(setting, usage), has: available, claimed: claimed)
         }
-        let weakness = weakness(below: parent, setting: setting)
+        let weakness = weakness(below: parent, at: node.path, setting: setting)
         shares.append(
             .init(
                 asked: node[knob], effective: own.map(bytes), assured: bytes(assured(setting)), cut: cut,
@@ -142,7 +142,7 @@ private struct Chain {
     /// With every cgroup on the way cut to at least asked / claimed of what it uses of its claim, a claim is cut to the
     /// product of these at worst.
     private mutating func weakness(
-        below parent: EffectiveProtection.Node, setting: UInt64
+        below parent: EffectiveProtection.Node, at child: CgroupPath, setting: UInt64
     ) -> EffectiveProtection.Cut? {
         let asked = pages(parent[knob])
         let claimed = parent.children.reduce(UInt64(0)) { adding($0, pages($1[knob])) }
@@ -152,7 +152,7 @@ private struct Chain {
         if let narrowest, UInt128(asked) * UInt128(narrowest.claimed) >= UInt128(narrowest.asked) * UInt128(claimed) {
             return narrowest.cut
         }
-        let cut = makeCut(parent, claim: setting, has: asked, claimed: claimed)
+        let cut = makeCut(parent, child, claim: setting, has: asked, claimed: claimed)
         narrowest = (cut, asked, claimed)
         return cut
     }
@@ -162,11 +162,11 @@ private struct Chain {
     }
 
     private func makeCut(
-        _ parent: EffectiveProtection.Node, claim: UInt64, has: UInt64, claimed: UInt64
+        _ parent: EffectiveProtection.Node, _ child: CgroupPath, claim: UInt64, has: UInt64, claimed: UInt64
     ) -> EffectiveProtection.Cut {
         let asked = pages(parent[knob])
         return .init(
-            by: parent.path, reason: asked == 0 ? .asksNothing : claim > asked ? .asksLess : .shared,
+            by: parent.path, child: child, reason: asked == 0 ? .asksNothing : claim > asked ? .asksLess : .shared,
             asked: bytes(asked),
             has: bytes(has), claimed: bytes(claimed))
     }
