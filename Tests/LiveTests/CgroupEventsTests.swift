@@ -101,7 +101,13 @@ struct CgroupEventsTests {
             }
             let files = before
             _ = try eventually(.seconds(20)) { try openFiles() <= files && threadCount() < 20 }
-            if try openFiles() > files { exit(1) }
+            if try openFiles() > files {
+                for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+                    let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+                    print("still open: \(target ?? name)", to: &standardError)
+                }
+                exit(1)
+            }
             if try threadCount() >= 20 { exit(2) }
         }
     }
@@ -169,7 +175,7 @@ struct PressureTriggerTests {
     func processor() throws {
         let scratch = try TestTree.scratch()
         let pod = try scratch.cgroup.createChild("a")
-        let trigger = try PressureTrigger.on(pod, .some, .cpu, stall: .milliseconds(50), window: .milliseconds(500))
+        let trigger = try PressureTrigger.on(pod, .some, .cpu, stall: .milliseconds(200), window: .seconds(2))
         #expect(try trigger.wait(timeout: .milliseconds(50)) == .timedOut)
         // More runners than processors.
         let count = ProcessInfo.processInfo.processorCount + 1
@@ -182,10 +188,16 @@ struct PressureTriggerTests {
     }
 
     @Test("The whole machine has them too", .needs(.feature("pressure_stall"))) func host() throws {
-        let trigger = try PressureTrigger.ofHost(.full, .memory, stall: .milliseconds(900), window: .seconds(1))
+        let trigger = try PressureTrigger.ofHost(.full, .memory, stall: .milliseconds(1900), window: .seconds(2))
         #expect(try trigger.wait(timeout: .milliseconds(100)) == .timedOut)
     }
 }
+
+/// Where an exit test says what went wrong.
+private struct StandardError: TextOutputStream {
+    mutating func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+nonisolated private var standardError: StandardError { get { StandardError() } set {} }
 
 private func openFiles() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
 private func threadCount() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
