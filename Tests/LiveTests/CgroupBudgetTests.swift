@@ -69,7 +69,7 @@ struct BudgetActs {
     @Test("All of them") func all() throws {
         let some = domainControllers
         let scratch = try TestTree.scratch(enabling: some)
-        let pod = try scratch.cgroup.createChild("pod")
+        let pod = try scratch.cgroup.createChild("pod", enabling: some)
         var batch = CgroupBatch()
         for _ in 0..<5 { batch.set(false, in: .freeze) }
         try Tracer.marking("batch") { try pod.write(batch) }
@@ -118,7 +118,8 @@ private enum Tracer {
             let folder = try Scratch()
             let strace = Process()
             strace.executableURL = URL(filePath: "/usr/bin/env")
-            strace.arguments = ["strace", "-f", "-q", "-o", folder.path("trace")] + program + ["--filter", "BudgetActs"]
+            strace.arguments =
+                ["strace", "-f", "-q", "-o", folder.path("trace")] + program + ["--filter", "BudgetActs"]
             strace.environment = ProcessInfo.processInfo.environment.merging(["BULKHEAD_TRACED": "1"]) { $1 }
             strace.standardInput = FileHandle.nullDevice
             strace.standardOutput = FileHandle.nullDevice

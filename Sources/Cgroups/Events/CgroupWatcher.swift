@@ -61,7 +61,8 @@ public struct CgroupWatcher: ~Copyable, Sendable {
         }
         for index in files.indices {
             try queue.add(
-                descriptors.number(index), for: .priority, token: number * UInt64(CgroupState.files.count) + UInt64(index))
+                descriptors.number(index), for: .priority,
+                token: number * UInt64(CgroupState.files.count) + UInt64(index))
         }
         watched[number] = WatchedCgroup(FilePath(cgroup.location), files, descriptors, state)
         return CgroupWatch(number: number)
