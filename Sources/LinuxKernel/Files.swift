@@ -111,6 +111,16 @@ extension Descriptor {
         try Descriptor.openRelative(to: number, path, flags, mode, resolve, place: name)
     }
 
+    /// The same; nil when there is no such file, with no call beyond the one.
+    package borrowing func openIfPresent(_ path: String, _ flags: OpenFlags) throws(KernelError) -> Descriptor? {
+        let number = self.number
+        let result = uninterrupted {
+            unsafe bk_openat2(number, path, flags.rawValue, 0, ResolveFlags.strict.rawValue)
+        }
+        if result == -Errno.noSuchFileOrDirectory.rawValue { return nil }
+        return result < 0 ? try open(path, flags) : Descriptor(owning: result)
+    }
+
     private static func openRelative(
         to directory: CInt, _ path: String, _ flags: OpenFlags, _ mode: UInt32, _ resolve: ResolveFlags,
         place: @autoclosure () -> String?

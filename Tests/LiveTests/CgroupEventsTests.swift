@@ -26,7 +26,10 @@ struct CgroupEventsTests {
         changes = try watcher.wait(timeout: .seconds(20))
         #expect(changes.map(\.frozen) == [true])
         #expect(try pod.killAndWait(timeout: .seconds(20)))
-        #expect(try eventually(.seconds(60)) { try watcher.wait(timeout: .milliseconds(100)).contains { $0.populated == false } })
+        #expect(
+            try eventually(.seconds(60)) {
+                try watcher.wait(timeout: .milliseconds(100)).contains { $0.populated == false }
+            })
         let last = watcher.state(of: watch)
         #expect(last?.events?.populated == false)
         try scratch.cgroup.removeChild("a", timeout: .seconds(5))
@@ -83,8 +86,13 @@ struct CgroupEventsTests {
     @Test("A cancelled task ends the sequence, its thread and its descriptors") func cancelling() async throws {
         await #expect(processExitsWith: .success) {
             let scratch = try TestTree.scratch()
-            let before = try openFiles()
-            for turn in 0..<20 {
+            // At its first use the concurrency runtime opens descriptors of its own, for timers.
+            var files = Int.max
+            for turn in -2..<20 {
+                if turn == 0 {
+                    usleep(500_000)
+                    files = try openFiles()
+                }
                 var watcher = try CgroupWatcher()
                 try watcher.add(scratch.cgroup)
                 let changes = try CgroupChanges(of: watcher)
@@ -99,8 +107,8 @@ struct CgroupEventsTests {
                 reader.cancel()
                 #expect(try await reader.value == 0)
             }
-            let files = before
-            _ = try eventually(.seconds(20)) { try openFiles() <= files && threadCount() < 20 }
+            let most = files
+            _ = try eventually(.seconds(20)) { try openFiles() <= most && threadCount() < 20 }
             if try openFiles() > files { exit(1) }
             if try threadCount() >= 20 { exit(2) }
         }
@@ -165,11 +173,13 @@ struct PressureTriggerTests {
         }
     }
 
-    @Test("A busy processor is told, an idle one is not, and a removed cgroup is gone", .needs(.feature("pressure_stall")))
+    @Test(
+        "A busy processor is told, an idle one is not, and a removed cgroup is gone", .needs(.feature("pressure_stall"))
+    )
     func processor() throws {
         let scratch = try TestTree.scratch()
         let pod = try scratch.cgroup.createChild("a")
-        let trigger = try PressureTrigger.on(pod, .some, .cpu, stall: .milliseconds(50), window: .milliseconds(500))
+        let trigger = try PressureTrigger.on(pod, .some, .cpu, stall: .milliseconds(200), window: .seconds(2))
         #expect(try trigger.wait(timeout: .milliseconds(50)) == .timedOut)
         // More runners than processors.
         let count = ProcessInfo.processInfo.processorCount + 1
@@ -182,10 +192,12 @@ struct PressureTriggerTests {
     }
 
     @Test("The whole machine has them too", .needs(.feature("pressure_stall"))) func host() throws {
-        let trigger = try PressureTrigger.ofHost(.full, .memory, stall: .milliseconds(900), window: .seconds(1))
+        let trigger = try PressureTrigger.ofHost(.full, .memory, stall: .milliseconds(1900), window: .seconds(2))
         #expect(try trigger.wait(timeout: .milliseconds(100)) == .timedOut)
     }
 }
 
 private func openFiles() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
-private func threadCount() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
+private func threadCount() throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
+}

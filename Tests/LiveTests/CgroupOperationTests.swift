@@ -49,7 +49,8 @@ struct CgroupOperationTests {
         #expect(try pod.enable(TestTree.controllers, evacuatingTo: "rest") == [])
     }
 
-    @Test("A foreign process is moved and proved to be there; one that has ended is told apart") func adopting() throws {
+    @Test("A foreign process is moved and proved to be there; one that has ended is told apart") func adopting() throws
+    {
         let scratch = try TestTree.scratch()
         let sleeper = try Sleeper()
         #expect(try scratch.cgroup.adopt(sleeper.pid) == .moved)

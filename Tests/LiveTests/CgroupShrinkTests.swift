@@ -61,9 +61,15 @@ struct CgroupShrinkTests {
         try pod.write(.mebibytes(200), to: .memoryMax)
         let folder = try Scratch(in: reclaimableFolder)
         let file = folder.path("big")
-        let reader = try Workload(
-            in: pod,
-            "dd if=/dev/zero of=\(file) bs=1M count=96 2>/dev/null; sync; while :; do cat \(file) >/dev/null; done")
+        // Written from outside: the pages of a loop device's backing file are charged to who writes, and stay.
+        let writer = Process()
+        writer.executableURL = URL(filePath: "/bin/sh")
+        writer.arguments = [
+            "-c", "dd if=/dev/zero of='\(file)' bs=1M count=96 2>/dev/null; sync; echo 1 >/proc/sys/vm/drop_caches",
+        ]
+        try writer.run()
+        writer.waitUntilExit()
+        let reader = try Workload(in: pod, "while :; do cat '\(file)' >/dev/null; done")
         #expect(try eventually(.seconds(120)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(90) })
         let outcome = try pod.shrink(to: .mebibytes(32), deadline: .seconds(60))
         guard case .shrunk(let usage) = outcome else {
@@ -115,7 +121,9 @@ struct CgroupShrinkTests {
         #expect(holder.waitUntilExit() != 0)
     }
 
-    @Test("Killed in the middle it leaves memory.high low, memory.max as it was, and nothing killed") func crash() throws {
+    @Test("Killed in the middle it leaves memory.high low, memory.max as it was, and nothing killed") func crash()
+        throws
+    {
         let scratch = try TestTree.scratch(enabling: [.memory])
         let pod = try scratch.cgroup.duplicate()
         try pod.write(.mebibytes(200), to: .memoryMax)
@@ -152,13 +160,15 @@ struct CgroupShrinkTests {
 }
 
 @Suite(
-    "A cgroup that crawls at memory.high", .needs(.root), .needs(.memoryController), .needs(.feature("pressure_stall")), .serialized)
+    "A cgroup that crawls at memory.high", .needs(.root), .needs(.memoryController), .needs(.feature("pressure_stall")),
+    .serialized)
 struct CgroupSupervisorTests {
     @Test("A task over memory.high without swap is seen, and lives on when the limit is raised") func raise() throws {
         let scratch = try TestTree.scratch(enabling: [.memory])
         let pod = try scratch.cgroup.duplicate()
         try pod.write(.mebibytes(24), to: .memoryHigh)
-        var supervisor = try HighSupervisor.watching(pod, policy: .report, stall: .milliseconds(500), window: .seconds(1))
+        var supervisor = try HighSupervisor.watching(
+            pod, policy: .report, stall: .milliseconds(500), window: .seconds(1))
         #expect(try supervisor.wait(timeout: .milliseconds(300)) == .healthy)
         let holder = try Workload.holding(64, in: pod)
         let verdict = try supervisor.wait(timeout: .seconds(60))

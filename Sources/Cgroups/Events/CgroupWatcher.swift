@@ -6,8 +6,8 @@ internal import SystemPackage
 /// Watches any number of cgroups for changes of their notifying files, woken by the kernel.
 ///
 /// One `epoll` for all cgroups, over kept descriptors of their files (`EPOLLPRI`). There is no inotify instance, of
-/// which a host has few (`fs.inotify.max_user_instances`), and a removal is seen on every kernel, which inotify tells
-/// only since 7.2. `wait` blocks the calling thread; `CgroupChanges` is the same as an AsyncSequence. Closing is
+/// which a host has few (`fs.inotify.max_user_instances`). Changes wake the wait; a removal alone does not (the kernel
+/// wakes no sleeper in `epoll` for it), so it is looked for once a second, by one `pread` for each cgroup. `wait` blocks the calling thread; `CgroupChanges` is the same as an AsyncSequence. Closing is
 /// structural: the descriptors are closed when the watcher goes out of scope.
 public struct CgroupWatcher: ~Copyable, Sendable {
     private let queue: ReadinessQueue
@@ -61,7 +61,8 @@ public struct CgroupWatcher: ~Copyable, Sendable {
         }
         for index in files.indices {
             try queue.add(
-                descriptors.number(index), for: .priority, token: number * UInt64(CgroupState.files.count) + UInt64(index))
+                descriptors.number(index), for: .priority,
+                token: number * UInt64(CgroupState.files.count) + UInt64(index))
         }
         watched[number] = WatchedCgroup(FilePath(cgroup.location), files, descriptors, state)
         return CgroupWatch(number: number)
@@ -78,7 +79,9 @@ public struct CgroupWatcher: ~Copyable, Sendable {
     public mutating func wait(timeout: Duration? = nil) throws(KernelError) -> [CgroupChange] {
         let deadline = Deadline(after: timeout)
         while !watched.isEmpty {
-            let tokens = try queue.wait(timeoutMilliseconds: deadline.milliseconds)
+            var tokens = try queue.wait(timeoutMilliseconds: deadline.orSooner(.seconds(1)).milliseconds)
+            // The kernel wakes nobody who sleeps in epoll when a cgroup is removed; only a look tells.
+            if tokens.isEmpty { tokens = watched.keys.map { $0 * UInt64(CgroupState.files.count) } }
             if tokens.contains(Self.stopToken) { return [] }
             var changes: [CgroupChange] = []
             let filesEach = UInt64(CgroupState.files.count)

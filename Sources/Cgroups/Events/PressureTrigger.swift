@@ -114,7 +114,9 @@ public struct PressureTrigger: ~Copyable, Sendable {
     public borrowing func wait(timeout: Duration? = nil) throws(KernelError) -> Outcome {
         let deadline = Deadline(after: timeout)
         while true {
-            let ready = try poll([file.number], for: .priority, timeoutMilliseconds: deadline.milliseconds)
+            // The kernel wakes nobody who sleeps in poll when the cgroup is removed; the next call tells.
+            let slice = deadline.orSooner(.seconds(1)).milliseconds
+            let ready = try poll([file.number], for: .priority, timeoutMilliseconds: slice)
             let events = ready.first ?? []
             // With the file taken away the kernel answers with an error at once, and priority beside it.
             if events.contains(.error) { return .gone }

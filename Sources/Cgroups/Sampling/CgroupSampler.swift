@@ -44,11 +44,13 @@ public struct CgroupSampler: ~Copyable, Sendable {
                 throw KernelError("openat2", file.name, in: cgroup.location, errno: .invalidArgument, hint: hint)
             }
             do {
-                _ = descriptors.append(try cgroup.directory.open(file.name, .reading))
-                files.append(file)
-            } catch {
-                guard error.errno == .noSuchFileOrDirectory else { throw cgroup.gone(error.placed(in: cgroup.location)) }
-            }
+                switch try cgroup.directory.openIfPresent(file.name, .reading) {
+                case .none: break
+                case .some(let descriptor):
+                    _ = descriptors.append(descriptor)
+                    files.append(file)
+                }
+            } catch { throw cgroup.gone(error.placed(in: cgroup.location)) }
         }
         // A cgroup that is gone has no file at all; a living one always has this.
         if files.isEmpty, cgroup.isGone() {
@@ -97,7 +99,9 @@ public struct CgroupSampler: ~Copyable, Sendable {
 
     /// The bytes that a file held at the last pass; nil when the cgroup does not have it.
     public borrowing func bytes(of file: CgroupFile) -> ArraySlice<UInt8>? {
-        guard let index = files.firstIndex(where: { $0.name == file.name }), lengths[index] != absent else { return nil }
+        guard let index = files.firstIndex(where: { $0.name == file.name }), lengths[index] != absent else {
+            return nil
+        }
         return buffer[places[index].prefix(lengths[index])]
     }
 

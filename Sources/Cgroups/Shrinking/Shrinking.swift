@@ -79,7 +79,9 @@ extension Cgroup {
                 }
                 let after = try takeBack(usage, plan)
                 // Nothing more to take now: a process may give some up by itself, so the time is used, but not burnt.
-                if after >= usage { pause(milliseconds: min(50, deadline.milliseconds < 0 ? 50 : deadline.milliseconds)) }
+                if after >= usage {
+                    pause(milliseconds: min(50, deadline.milliseconds < 0 ? 50 : deadline.milliseconds))
+                }
                 usage = after
             }
             let kills = try read(.memoryEvents)?.oomKill

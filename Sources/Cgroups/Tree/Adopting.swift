@@ -71,7 +71,8 @@ extension Cgroup {
         do { try write("threaded", to: InterfaceFile<CgroupType>.cgroupType.file) } catch {
             throw error.hinting(
                 error.errno == .notSupportedOnSocket
-                    ? "controllers that know no threads are enabled in it or its parent, or processes are in the way" : nil)
+                    ? "controllers that know no threads are enabled in it or its parent, or processes are in the way"
+                    : nil)
         }
     }
 }
