@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cgroups
+import Launching
+import LinuxKernel
+import NodeModel
+import TestSupport
+import Testing
+
+extension ProtectionTests {
+    @Suite("memory.high of a Burstable container")
+    struct High {
+        /// request 32Mi, limit 256Mi, factor 0.9.
+        static let high = MemoryHigh.limit(
+            request: .mebibytes(32), limit: .mebibytes(256), nodeAllocatable: nil, factor: .standard,
+            pageSize: .bytes(4096))
+
+        private struct Result {
+            let current: ByteCount
+            let events: MemoryEvents
+            let stalled: UInt64
+        }
+
+        @Test("It holds at the computed value what would run into memory.max, and nothing is killed") func throttles()
+            throws
+        {
+            let high = try #require(Self.high)
+            #expect(mebibytes(high) == 233)
+            var table = ReportTable(
+                "A Burstable container, request 32Mi, limit 256Mi: memory.high = \(high) (233.6 MiB)",
+                columns: ["does", "memory.high", "MiB at the end", "high events", "max", "oom_kill", "stalled ms"])
+            defer { try? table.print() }
+            func add(_ what: String, _ limit: String, _ result: Result) {
+                let events = [result.events.high, result.events.max, result.events.oomKill]
+                let numbers = [UInt64(mebibytes(result.current))] + events.map { $0 ?? 0 } + [result.stalled / 1000]
+                table.add([what, limit] + numbers.map(\.description))
+            }
+
+            let file = try makeFile("large", .mebibytes(320))
+            let reading = try inPod(throttled: true) { cgroup in
+                let exit = try cgroup.readFile(file)
+                #expect(exit == .exited(0))
+            }
+            add("reads 320 MiB", "computed", reading)
+            expectHeld(reading, high)
+
+            let filling = try inPod(throttled: true) { cgroup in
+                try cgroup.begin("dd if=/dev/zero bs=320M count=1 2>/dev/null | sleep 1000").detach()
+                let isReached = try eventually(.seconds(30)) { try cgroup.current() >= high }
+                #expect(isReached)
+                // Once above, a task without swap sleeps up to two seconds for every huge page more.
+                _ = try cgroup.waitUntilEmpty(timeout: .seconds(3))
+            }
+            add("fills 320 MiB", "computed", filling)
+            expectHeld(filling, high)
+            #expect(filling.stalled > 1_000_000, "it stands still most of three seconds")
+
+            let killed = try inPod(throttled: false) { cgroup in
+                let exit = try cgroup.run("exec dd if=/dev/zero of=/dev/null bs=320M count=1")
+                #expect(exit == .killed(signal: 9))
+            }
+            add("fills 320 MiB", "max", killed)
+            #expect(killed.events.oomKill == 1)
+            #expect(killed.events.high == 0)
+        }
+
+        private func expectHeld(_ result: Result, _ high: ByteCount) {
+            let throttled = result.events.high ?? 0
+            #expect(throttled > 0)
+            #expect(result.events.max == 0)
+            #expect(result.events.oom == 0)
+            #expect(result.events.oomKill == 0)
+            #expect(result.current >= high - .mebibytes(8))
+            #expect(result.current < .mebibytes(252))
+        }
+
+        private func inPod(throttled: Bool, _ body: (borrowing Cgroup) throws -> Void) throws -> Result {
+            let name = TestTree.newName()
+            let node = Node(
+                capacity: NodeResources(memory: try Machine.memory("MemTotal"), milliCPU: 1000),
+                throttlingFactor: throttled ? .standard : nil,
+                layout: PodCgroupLayout(root: try CgroupName(cgroupfs: name)))
+            let resources = ResourceRequirements(
+                requests: ["memory": try Quantity(parsing: "32Mi")], limits: ["memory": try Quantity(parsing: "256Mi")])
+            let plan = try MemoryPlan(
+                node: node, pods: [ProtectionPods.pod("b", resources)], policy: .tieredReservation)
+            let owner = try TransientCgroup(named: name, in: Cgroup.root(), enabling: [.memory, .cpu])
+            try write(plan)
+            let container = try Cgroup.root().open(
+                try #require(plan[.container(podUID: "b", name: "app")]).path)
+            let limits = (try container.read(.memoryHigh), try container.read(.memoryMax))
+            #expect(limits == (throttled ? Self.high : .max, .mebibytes(256)))
+            try body(container)
+            let result = Result(
+                current: try container.current(), events: try container.events(),
+                stalled: try container.read(.memoryPressure)?.full?.total ?? 0)
+            try owner.remove()
+            return result
+        }
+    }
+}
