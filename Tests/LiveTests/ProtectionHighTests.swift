@@ -44,23 +44,32 @@ extension ProtectionTests {
             add("reads 320 MiB", "computed", reading)
             expectHeld(reading, high)
 
+            let mixed = try inPod(throttled: true) { cgroup in
+                try cgroup.hold(.mebibytes(160))
+                let exit = try cgroup.readFile(file)
+                #expect(exit == .exited(0))
+            }
+            add("fills 160 MiB, reads 320 MiB", "computed", mixed)
+            expectHeld(mixed, high)
+
+            // What cannot be reclaimed still grows, a huge page after each sleep: slowed down, so that somebody can act.
             let filling = try inPod(throttled: true) { cgroup in
                 try cgroup.begin("dd if=/dev/zero bs=320M count=1 2>/dev/null | sleep 1000").detach()
                 let isReached = try eventually(.seconds(30)) { try cgroup.current() >= high }
                 #expect(isReached)
-                // Once above, a task without swap sleeps up to two seconds for every huge page more.
-                _ = try cgroup.waitUntilEmpty(timeout: .seconds(3))
+                _ = try cgroup.waitUntilEmpty(timeout: .seconds(1))
             }
-            add("fills 320 MiB", "computed", filling)
+            add("fills 320 MiB, a second after", "computed", filling)
             expectHeld(filling, high)
-            #expect(filling.stalled > 1_000_000, "it stands still most of three seconds")
+            #expect(filling.stalled > 300_000, "most of that second it stands still")
 
             let killed = try inPod(throttled: false) { cgroup in
                 let exit = try cgroup.run("exec dd if=/dev/zero of=/dev/null bs=320M count=1")
                 #expect(exit == .killed(signal: 9))
             }
             add("fills 320 MiB", "max", killed)
-            #expect(killed.events.oomKill == 1)
+            let kills = killed.events.oomKill ?? 0
+            #expect(kills > 0)
             #expect(killed.events.high == 0)
         }
 
@@ -71,7 +80,7 @@ extension ProtectionTests {
             #expect(result.events.oom == 0)
             #expect(result.events.oomKill == 0)
             #expect(result.current >= high - .mebibytes(8))
-            #expect(result.current < .mebibytes(252))
+            #expect(result.current < .mebibytes(256))
         }
 
         private func inPod(throttled: Bool, _ body: (borrowing Cgroup) throws -> Void) throws -> Result {

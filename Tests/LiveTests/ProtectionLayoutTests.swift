@@ -44,10 +44,7 @@ extension ProtectionTests {
                     row.expectKept(row.guaranteed)
                 }
                 // When it is a limit that is reached, protection is computed on the way down, also then.
-                let limited = try measure(.fixed, limit, into: &table)
-                limited.expectKept(limited.guaranteed)
-                limited.expectKept(limited.burstable)
-                limited.expectEnd(min: true)
+                try expectLimited(measure(.kubernetes136, limit, into: &table))
                 try Machine.setMultiGenerational(false)
             }
 
@@ -70,10 +67,14 @@ extension ProtectionTests {
                 "memory.low is passed over when the node is truly short, and says so")
             fixed.expectEnd(min: true)
 
-            // Reclaim that starts at the root of all pods counts from the level below, where Burstable has its own.
-            let limited = try measure(.kubernetes136, limit, into: &table)
-            limited.expectKept(limited.burstable)
-            limited.expectEnd(min: true)
+            if before != true { try expectLimited(measure(.kubernetes136, limit, into: &table)) }
+        }
+
+        /// Reclaim that starts at the root of all pods counts from the level below, where Burstable has its own.
+        private func expectLimited(_ row: LayoutRow) {
+            row.expectKept(row.guaranteed)
+            row.expectKept(row.burstable)
+            row.expectEnd(min: true)
         }
 
         private func measure(

@@ -47,12 +47,21 @@ extension ProtectionTests {
             for room in Self.rooms where isThorough || [.zero, .kibibytes(4), .mebibytes(1)].contains(room.size) {
                 var cells = [room.name]
                 for arrangement in Arrangement.allCases {
+                    // Where one page more makes no difference, its ends suffice.
+                    guard isThorough || arrangement == .guaranteed || room.size != .kibibytes(4) else {
+                        cells.append("")
+                        continue
+                    }
                     let read = try outcome(arrangement, room.size, #"exec cat "$1""#, file)
+                    expect(arrangement, room.size, read: read)
+                    cells.append("r \(read)")
+                    guard isThorough || arrangement == .guaranteed else { continue }
+                    // What is still to be written back may hold a writer up until there is something to take: it may live.
                     let write = try outcome(
                         arrangement, room.size, #"exec dd if=/dev/zero of="$1" bs=65536 count=1536"#,
                         try Machine.file("written"))
-                    cells.append("r \(read) w \(write)")
-                    expect(arrangement, room.size, [read, write])
+                    if room.size >= .mebibytes(1) { #expect(write != .killed, "\(arrangement), \(room.name) of room") }
+                    cells[cells.count - 1] += " w \(write)"
                 }
                 table.add(cells)
             }
@@ -61,17 +70,14 @@ extension ProtectionTests {
         /// All the rooms of the table take minutes under emulation, and tests need only those that prove something.
         private var isThorough: Bool { ProcessInfo.processInfo.environment["BULKHEAD_PROOF"] == "thorough" }
 
-        private func expect(_ arrangement: Arrangement, _ room: ByteCount, _ outcomes: [Outcome]) {
-            for outcome in outcomes where room >= .mebibytes(1) {
-                #expect(outcome != .killed, "\(arrangement), \(room) bytes of room")
-            }
+        private func expect(_ arrangement: Arrangement, _ room: ByteCount, read outcome: Outcome) {
+            if room >= .mebibytes(1) { #expect(outcome != .killed, "\(arrangement), \(room) bytes of room") }
             guard room == .zero else { return }
             switch arrangement {
             // The limit's own cgroup is where reclaim starts, and what starts there passes over its own protection.
-            case .container, .podMin: for outcome in outcomes { #expect(outcome != .killed, "\(arrangement)") }
+            case .container, .podMin: #expect(outcome != .killed, "\(arrangement)")
             // The kernel's own memory for the container counts for the pod: it reaches its limit first.
-            case .podMinZero, .podMaxOnly, .guaranteed, .sandbox:
-                for outcome in outcomes { #expect(outcome == .killed, "\(arrangement)") }
+            case .podMinZero, .podMaxOnly, .guaranteed, .sandbox: #expect(outcome == .killed, "\(arrangement)")
             case .halves: break
             }
         }
