@@ -55,7 +55,11 @@ extension ProtectionTests {
             // What cannot be reclaimed still grows, a huge page after each sleep: slowed down, so that somebody can act.
             // Before Linux 6.1 only who returns from the kernel is made to sleep: no single large read, as dd's would be.
             let filling = try inPod(throttled: true) { cgroup in
-                let script = "head -c 335544320 /dev/zero | tail -c 335544320 | sleep 1000"
+                // A shell with a mebibyte in each of its variables.
+                let script = """
+                    v=$(head -c 1048576 /dev/zero | tr '\\0' a); n=0
+                    while [ $n -lt 320 ]; do eval "v$n=\\$v"; n=$((n + 1)); done; sleep 1000
+                    """
                 try cgroup.begin(script).detach()
                 let isHeld = try eventually(.seconds(60)) {
                     let stalled = try cgroup.read(.memoryPressure)?.full?.total ?? 0
