@@ -8,9 +8,10 @@ KERNELS ?=
 FILTER ?=
 BENCH ?= all
 ALSO ?=
-export KERNELS FILTER
+PROOF ?=
+export KERNELS FILTER PROOF
 
-.PHONY: help run test test-unit test-live test-kernels shell bench fuzz check docs setup clean
+.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz check docs setup clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -19,9 +20,9 @@ run: ## the examples, on this machine or in a target kernel; KERNEL=6.1 takes th
 	@.ci/setup build kernels
 	@.ci/examples
 
-test: ## everything: check, test-unit, test-live, test-kernels
+test: ## everything: check, test-unit, test-live, test-kernels, proof
 	@.ci/setup build kernels
-	@.ci/test check unit live kernels $(ALSO)
+	@.ci/test check unit live kernels proof $(ALSO)
 
 test-unit: ## tests that need nothing; FILTER=REGEX takes some
 	@.ci/setup build
@@ -34,6 +35,10 @@ test-live: ## tests that touch this machine's kernel; FILTER=REGEX
 test-kernels: ## the same in target kernels; KERNELS="5.10 6.12" FILTER=REGEX
 	@.ci/setup build kernels
 	@.ci/test kernels
+
+proof: ## memory protection measured in target kernels, as tables; PROOF=thorough takes minutes a kernel
+	@.ci/setup build kernels
+	@.ci/test proof; status=$$?; .ci/proof-tables; exit $$status
 
 shell: ## a shell in a target kernel, with the tool and the tests; KERNEL=6.12
 	@.ci/setup build kernels

@@ -178,7 +178,8 @@ struct PodTreeTests {
         let seconds = ProcessInfo.processInfo.environment["WRITER_SECONDS"].flatMap(Double.init) ?? 3
         let end = ContinuousClock.now + .seconds(seconds)
         let observer = try SumObserver(pods.root)
-        let (looks, changes) = (Atomic<Int>(0), Atomic<Int>(0))
+        let looks = Atomic<Int>(0)
+        let changes = Atomic<Int>(0)
         let broken = Mutex<[String]>([])
         let threads = (0..<16).map { writer in
             Runner {
