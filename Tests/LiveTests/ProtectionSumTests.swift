@@ -13,7 +13,9 @@ extension ProtectionTests {
         static let claims = [48, 24, 12]
         static let sum = claims.reduce(0, +)
 
-        @Test("All of them are cut alike; below a parent worth their sum each keeps what it uses") func sums() throws {
+        @Test("They are cut to what the parent has; below a parent worth their sum each keeps what it uses") func sums()
+            throws
+        {
             var table = ReportTable(
                 "Children with memory.min 48, 24 and 12 MiB, beside a neighbour that fills 96 of 144 MiB",
                 columns: ["parent's memory.min", "first keeps", "second keeps", "third keeps", "the neighbour"])
@@ -23,26 +25,22 @@ extension ProtectionTests {
             let before = Machine.isMultiGenerational()
             defer { if let before { try? Machine.setMultiGenerational(before) } }
             if before == true {
-                let halved = try pressed(parent: Self.sum / 2, files)
-                add("\(Self.sum / 2) MiB, half the sum (multi-gen LRU)", halved, to: &table)
-                // It takes what it finds first: one child may lose more than its part and another nothing.
-                #expect(halved.kept.reduce(0, +) * 100 <= Self.sum * 70)
-                let whole = try pressed(parent: Self.sum, files)
-                add("\(Self.sum) MiB, the sum (multi-gen LRU)", whole, to: &table)
-                for (kept, claim) in zip(whole.kept, Self.claims) { #expect(kept >= claim - 2) }
+                try compare("multi-gen", files, into: &table)
                 try Machine.setMultiGenerational(false)
             }
+            try compare("classic", files, into: &table)
+        }
 
+        private func compare(_ kind: String, _ files: [String], into table: inout ReportTable) throws {
             let halved = try pressed(parent: Self.sum / 2, files)
-            add("\(Self.sum / 2) MiB, half the sum", halved, to: &table)
-            for (kept, claim) in zip(halved.kept, Self.claims) {
-                #expect(kept * 100 >= claim * 45, "a child keeps its part of what the parent has")
-                #expect(kept * 100 <= claim * 85, "and no more of it than the others")
-            }
+            add("\(Self.sum / 2) MiB, half the sum (\(kind))", halved, to: &table)
+            // By the rule each loses half. Up to 6.12 it does; since then the kernel takes more at once, where it looks first.
+            #expect(halved.kept.reduce(0, +) * 100 <= Self.sum * 70, "together they keep what the parent has")
+            #expect(zip(halved.kept, Self.claims).contains { $0 * 100 <= $1 * 70 }, "a claim is broken")
             #expect(halved.neighbour == .exited(0))
 
             let whole = try pressed(parent: Self.sum, files)
-            add("\(Self.sum) MiB, the sum", whole, to: &table)
+            add("\(Self.sum) MiB, the sum (\(kind))", whole, to: &table)
             for (kept, claim) in zip(whole.kept, Self.claims) { #expect(kept >= claim - 2) }
             #expect(whole.neighbour == .killed(signal: 9), "what is claimed is not given, even to the last")
         }
