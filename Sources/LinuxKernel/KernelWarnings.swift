@@ -9,6 +9,19 @@ public struct KernelWarning: Hashable, Sendable {
     /// The feature (by its name in `KernelFeatures`) whose presence makes the warning void, where there is one.
     public let feature: String?
 
+    /// What is known of how this machine is set up, whatever its version.
+    public static func ofThisMachine() -> [KernelWarning] {
+        guard usesMultiGenerationalLRU() else { return [] }
+        return [
+            KernelWarning(
+                id: "multi-gen-lru",
+                text: "memory is reclaimed by the multi-generational LRU, which passes over memory.low when the machine "
+                    + "itself runs short: reserve memory, so that pods reach their own memory.max first, or write n to "
+                    + "/sys/kernel/mm/lru_gen/enabled",
+                feature: nil)
+        ]
+    }
+
     /// What is known of kernels of this version, most serious first.
     public static func warnings(for version: KernelVersion) -> [KernelWarning] {
         if version.isDisguised {

@@ -13,3 +13,11 @@ public func machineMemory() -> UInt64? {
     }
     return nil
 }
+
+/// Whether this machine reclaims memory by the multi-generational LRU (`/sys/kernel/mm/lru_gen/enabled`). Since Linux
+/// 6.1, where it is built in; Debian starts with it from 6.12 on.
+public func usesMultiGenerationalLRU() -> Bool {
+    // A mask of its parts; with none of them the classic LRU is at work.
+    guard let mask = try? readKernelFile("/sys/kernel/mm/lru_gen/enabled") else { return false }
+    return mask.contains { $0 != "0" && $0 != "x" }
+}

@@ -98,10 +98,10 @@ extension ProtectionTests {
                 layout: PodCgroupLayout(root: try CgroupName(cgroupfs: name)))
             let resources = ResourceRequirements(
                 requests: ["memory": try Quantity(parsing: "32Mi")], limits: ["memory": try Quantity(parsing: "256Mi")])
-            let plan = try MemoryPlan(
-                node: node, pods: [ProtectionPods.pod("b", resources)], policy: .tieredReservation)
             let owner = try TransientCgroup(named: name, in: Cgroup.root(), enabling: [.memory, .cpu])
-            try write(plan)
+            let plan = try PodTree(layout: node.layout).apply(
+                [ProtectionPods.pod("b", resources)], on: node, policy: .tieredReservation
+            ).memoryPlan
             let container = try Cgroup.root().open(
                 try #require(plan[.container(podUID: "b", name: "app")]).path)
             let limits = (try container.read(.memoryHigh), try container.read(.memoryMax))

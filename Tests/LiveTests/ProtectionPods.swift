@@ -30,17 +30,19 @@ struct ProtectionPods: ~Copyable {
             layout: PodCgroupLayout(root: try CgroupName(cgroupfs: name)),
             behaviour: layout == .kubernetes136 ? .kubelet136 : .fixed)
         let all: ResourceList = ["memory": Quantity(Int64(request.bytes)), "cpu": Quantity(1)]
-        let plan = try MemoryPlan(
-            node: node,
-            pods: [
-                Self.pod("g", ResourceRequirements(requests: all, limits: all)),
-                Self.pod("b", ResourceRequirements(requests: ["memory": Quantity(Int64(request.bytes))])),
-                Self.pod("e", ResourceRequirements()),
-            ], policy: layout == .none ? .none : .tieredReservation)
+        let pods = [
+            Self.pod("g", ResourceRequirements(requests: all, limits: all)),
+            Self.pod("b", ResourceRequirements(requests: ["memory": Quantity(Int64(request.bytes))])),
+            Self.pod("e", ResourceRequirements()),
+        ]
+        // What 1.36.0 writes does not cover itself, and is refused otherwise.
+        var options = PodTreeOptions()
+        options.force = layout == .kubernetes136
         // A value without copies cannot throw once it is half made.
         let made = try TransientCgroup(named: name, in: Cgroup.root(), enabling: [.memory, .cpu])
-        try write(plan)
-        self.plan = plan
+        plan = try PodTree(layout: node.layout).apply(
+            pods, on: node, policy: layout == .none ? .none : .tieredReservation, options: options
+        ).memoryPlan
         owner = made
     }
 
@@ -51,16 +53,5 @@ struct ProtectionPods: ~Copyable {
     /// The container of a pod.
     func container(_ uid: String) throws -> Cgroup {
         try Cgroup.root().open(try #require(plan[.container(podUID: uid, name: "app")]).path)
-    }
-}
-
-/// Makes what is missing of a plan's cgroups, and writes their values.
-func write(_ plan: MemoryPlan) throws {
-    let root = try Cgroup.root()
-    for cgroup in plan.cgroups {
-        if let parent = cgroup.path.parent, let name = cgroup.path.name {
-            _ = try root.open(parent).openOrCreateChild(name, enabling: [.memory, .cpu])
-        }
-        try root.open(cgroup.path).write(cgroup.files)
     }
 }

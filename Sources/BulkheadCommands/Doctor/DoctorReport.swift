@@ -30,6 +30,7 @@ struct DoctorReport {
             warnings = KernelWarning.warnings(for: running).filter { warning in
                 warning.feature.flatMap { found[$0]?.available } != true
             }
+            warnings += KernelWarning.ofThisMachine()
         } catch {
             release = error.subject
             warnings = []

@@ -12,10 +12,12 @@ extension Node {
             return (ends.last ?? 0) - (ends.first ?? 0) + 1
         }.reduce(0, +)
         let kernel = try? KernelVersion.running()
-        return Node(
+        var node = Node(
             capacity: NodeResources(memory: machineMemory().map { ByteCount($0) }, milliCPU: processors * 1000),
             pageSize: .bytes(ProcessCall.pageSize), layout: PodCgroupLayout(root: root),
             kernel: kernel.flatMap { $0.isDisguised ? nil : KernelNumber($0.major, $0.minor) })
+        node.hasMultiGenerationalLRU = usesMultiGenerationalLRU()
+        return node
     }
 
     /// The sizes of huge pages this machine has and can limit by cgroup v2.

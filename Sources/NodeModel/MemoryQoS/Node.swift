@@ -97,6 +97,8 @@ public struct Node: Sendable, Hashable {
     public var hugePageSizes: [ByteCount]
     /// The kernel's version; nil when unknown.
     public var kernel: KernelNumber?
+    /// Whether the kernel reclaims by the multi-generational LRU (`/sys/kernel/mm/lru_gen/enabled`, since Linux 6.1).
+    public var hasMultiGenerationalLRU = false
 
     /// A node with the defaults of Kubernetes 1.36.
     public init(

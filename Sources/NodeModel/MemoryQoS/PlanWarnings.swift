@@ -40,6 +40,13 @@ extension MemoryPlan {
                 "the pods' memory requests add up to all \(limit) bytes that pods can use: once they use them, nothing "
                     + "can be reclaimed, and page cache alone gets processes killed")
         }
+        if node.hasMultiGenerationalLRU, sums.burstable > .zero, node.allocatable.memory == node.capacity.memory {
+            warn(
+                "multi-gen-lru",
+                "this kernel reclaims by the multi-generational LRU, which passes over memory.low when the machine itself "
+                    + "runs short: reserve memory, so that the pods reach their own memory.max first, or write n to "
+                    + "/sys/kernel/mm/lru_gen/enabled")
+        }
         if node.behaviour == .kubelet136, sums.burstable > .zero {
             warn(
                 "useless-protection",
