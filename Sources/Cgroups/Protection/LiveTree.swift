@@ -13,6 +13,20 @@ protocol TreeBackend: ~Copyable {
 struct LiveTree: ~Copyable, TreeBackend {
     let mount: Cgroup
     let pageSize: ByteCount
+    /// The extended attribute that records are in.
+    let attribute: String
+
+    init(mount: consuming Cgroup, pageSize: ByteCount) {
+        // Whether `trusted.*` may be written is asked by removing what is not there.
+        var isTrusted = false
+        do {
+            try mount.directory.open(".", [.directory, .reading]).removeAttribute(CgroupRecord.trustedAttribute + ".probe")
+            isTrusted = true
+        } catch {}
+        attribute = isTrusted ? CgroupRecord.trustedAttribute : CgroupRecord.attribute
+        self.mount = mount
+        self.pageSize = pageSize
+    }
 
     borrowing func perform(_ step: TreeStep) throws(KernelError) {
         switch step {
@@ -73,9 +87,9 @@ struct LiveTree: ~Copyable, TreeBackend {
         let directory = try reader(path)
         do {
             if let record {
-                try directory.setAttribute(CgroupRecord.attribute, to: record.text)
+                try directory.setAttribute(attribute, to: record.text)
             } else {
-                try directory.removeAttribute(CgroupRecord.attribute)
+                try directory.removeAttribute(attribute)
             }
         } catch { throw error.placed(in: place(path)) }
     }

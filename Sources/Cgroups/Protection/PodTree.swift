@@ -13,7 +13,8 @@ public import NodeModel
 /// try tree.release()
 /// ```
 ///
-/// What is written, and what was there before, is written down on each cgroup (`user.bulkhead`). On the root of all pods
+/// What is written, and what was there before, is written down on each cgroup, in an extended attribute
+/// (`trusted.bulkhead`; without CAP_SYS_ADMIN `user.bulkhead`). On the root of all pods
 /// are the sums over all pods, so one more pod costs its own files and those of its ancestors, however many there are.
 public struct PodTree: ~Copyable, Sendable {
     let live: LiveTree

@@ -7,7 +7,7 @@ extension PodTree {
     /// Looks above the root of all pods: a cgroup there that is not ours and has less than what is below it claims makes
     /// that protection worth as little, and the top of the tree may not claim more than the machine has (invariant C).
     borrowing func checkAbove(
-        _ change: inout PodChange, _ node: Node, _ options: PodTreeOptions
+        _ change: inout PodChange, _ node: Node, _ options: PodTreeOptions, _ top: CgroupPath, wasCutOff: Bool
     ) throws(KernelError) {
         let knobs = [ControlKnob.memoryMin, .memoryLow]
         var need = Dictionary(uniqueKeysWithValues: knobs.map { ($0, amount($0, of: root, change)) })
@@ -20,9 +20,9 @@ extension PodTree {
                 change.state.nodes[path] = try live.node(path, files: [], enabled: true)
                 checkMemory(&change, need, node, options)
             } else {
-                try cover(path, &need, &change, options)
+                try cover(path, &need, &change, options, wasCutOff)
             }
-            change.targets.append(target(above: path, need, change, options))
+            change.targets.append(target(above: path, need, change, top))
             child = path
         }
     }
@@ -52,28 +52,32 @@ extension PodTree {
 
     private borrowing func cover(
         _ path: CgroupPath, _ need: inout [ControlKnob: ByteCount], _ change: inout PodChange,
-        _ options: PodTreeOptions
+        _ options: PodTreeOptions, _ wasCutOff: Bool
     ) throws(KernelError) {
-        change.state.nodes[path] = try live.node(
-            path, files: ["memory.min", "memory.low", "memory.max"], enabled: true)
+        var node = try live.node(path, files: ["memory.min", "memory.low", "memory.max"], enabled: true)
+        if wasCutOff, node != nil, node?.record == nil { node?.record = try lostRecord(path) }
+        change.state.nodes[path] = node
+        // What we make is ours to raise.
+        let isOurs = node?.record?.isMade ?? (node == nil)
+        let raises = isOurs || options.raisesAncestors
         for (knob, claimed) in need.sorted(by: { $0.key < $1.key }) {
             let has = amount(knob, of: path, change)
-            if has < claimed, !options.raisesAncestors {
+            if has < claimed, !raises {
                 change.violations.append(.ancestor(knob, path, has: has, claimed: claimed))
             }
-            need[knob] = options.raisesAncestors ? max(has, claimed) : has
+            need[knob] = raises ? max(has, claimed) : has
         }
     }
 
-    /// Above the root of all pods only what lacks is touched: controllers, and protection where that is asked for.
+    /// Above the root of all pods only what lacks is touched: controllers, and the protection that is to be raised.
     private borrowing func target(
-        above path: CgroupPath, _ need: [ControlKnob: ByteCount], _ change: PodChange, _ options: PodTreeOptions
+        above path: CgroupPath, _ need: [ControlKnob: ByteCount], _ change: PodChange, _ top: CgroupPath
     ) -> TreeTarget {
-        guard !path.isRoot, options.raisesAncestors else { return TreeTarget(path: path, files: [], role: nil, isWhole: false) }
-        let raised = need.sorted { $0.key < $1.key }.filter { $0.value > amount($0.key, of: path, change) }
+        let raised =
+            path.isRoot ? [] : need.sorted { $0.key < $1.key }.filter { $0.value > amount($0.key, of: path, change) }
         return TreeTarget(
             path: path, files: raised.map { PlannedFile(name: $0.key.file, value: "\($0.value)") }, role: nil,
-            isWhole: false)
+            isWhole: false, tree: top.contains(path) ? root : nil)
     }
 
     private borrowing func checkMemory(

@@ -2,7 +2,6 @@
 
 internal import LinuxKernel
 public import NodeModel
-internal import SystemPackage
 
 extension PodTree {
     /// What ``apply(_:on:policy:options:)`` would do now. Reads only, and takes no lock.
@@ -22,53 +21,14 @@ extension PodTree {
     public borrowing func apply(
         _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: PodTreeOptions = .init()
     ) throws(PodTreeError) -> PodTreeOutcome {
-        let made = try kernel { () throws(KernelError) in try makeRoot() }
-        do throws(PodTreeError) {
-            let lock = try kernel { () throws(KernelError) in try self.lock(options) }
-            let change = try prepare(pods, on: node, policy, options)
-            if !options.force, !change.violations.isEmpty { throw .refused(change.violations) }
-            let plan = change.plan()
-            do { try live.apply(plan) } catch { throw .failed(error) }
-            _ = consume lock
-            return PodTreeOutcome(plan: plan, memoryPlan: change.memoryPlan, warnings: change.warnings(plan))
-        } catch {
-            // Others may have put something into it meanwhile; then it stays.
-            for path in made.reversed() { try? live.perform(.remove(path)) }
-            throw error
+        let lock = try kernel { () throws(KernelError) in
+            try TreeLock.take(root, beneath: live.mount, timeout: options.lockTimeout)
         }
-    }
-
-    /// Waits for the other writers. The root may go meanwhile, by one that gave everything back.
-    borrowing func lock(_ options: PodTreeOptions) throws(KernelError) -> TreeLock {
-        var attempts = 16
-        while true {
-            do { return try TreeLock.take(root, beneath: live.mount, timeout: options.lockTimeout) } catch {
-                attempts -= 1
-                guard attempts > 0, error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone else {
-                    throw error
-                }
-                _ = try makeRoot()
-            }
-        }
-    }
-
-    /// The lock is a file of the root of all pods, so that comes first; the places that were made.
-    private borrowing func makeRoot() throws(KernelError) -> [CgroupPath] {
-        var made: [CgroupPath] = []
-        var path = CgroupPath.root
-        for name in root.components {
-            guard let next = try? path.appending(name) else { break }
-            path = next
-            if try live.childCount(path) != nil { continue }
-            do { try live.perform(.make(path)) } catch {
-                if error.errno == .fileExists { continue }
-                throw error
-            }
-            var record = CgroupRecord()
-            record.isMade = true
-            try live.perform(.record(record, replacing: nil, path))
-            made.append(path)
-        }
-        return made
+        let change = try prepare(pods, on: node, policy, options, below: lock.top)
+        if !options.force, !change.violations.isEmpty { throw .refused(change.violations) }
+        let plan = change.plan()
+        do { try live.apply(plan) } catch { throw .failed(error) }
+        _ = consume lock
+        return PodTreeOutcome(plan: plan, memoryPlan: change.memoryPlan, warnings: change.warnings(plan))
     }
 }

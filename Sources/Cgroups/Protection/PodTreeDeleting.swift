@@ -48,7 +48,12 @@ extension PodTree {
         let lock = try kernel { () throws(KernelError) in
             try TreeLock.take(root, beneath: live.mount, timeout: options.lockTimeout)
         }
-        let books = try kernel { () throws(KernelError) in try self.books(rescan: options.rescans) }
+        let books = try kernel { () throws(KernelError) in
+            guard try live.childCount(root) != nil else {
+                throw KernelError("openat2", "\(root)", in: live.mount.location, errno: .noSuchFileOrDirectory)
+            }
+            return try self.books(rescan: options.rescans)
+        }
         var found: [CgroupPath] = []
         var missing: [String] = []
         for uid in uids {

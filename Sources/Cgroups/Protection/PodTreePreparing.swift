@@ -4,9 +4,11 @@ internal import LinuxKernel
 internal import NodeModel
 
 extension PodTree {
-    /// Works out what is to be done so that these pods are as wanted, beside those that are there.
+    /// Works out what is to be done so that these pods are as wanted, beside those that are there. Above `top` nothing
+    /// can be changed.
     borrowing func prepare(
-        _ pods: [Pod], on node: Node, _ policy: MemoryReservationPolicy, _ options: PodTreeOptions
+        _ pods: [Pod], on node: Node, _ policy: MemoryReservationPolicy, _ options: PodTreeOptions,
+        below top: CgroupPath = .root
     ) throws(PodTreeError) -> PodChange {
         let books = try kernel { () throws(KernelError) in try self.books(rescan: options.rescans) }
         var ledger = books.ledger
@@ -31,7 +33,7 @@ extension PodTree {
             try read(&change, wasCutOff: books.wasCutOff)
             noteOthers(&change, others, policy)
             try retireContainers(&change)
-            try checkAbove(&change, node, options)
+            try checkAbove(&change, node, options, top, wasCutOff: books.wasCutOff)
         } catch { throw .kernel(error) }
         change.violations += change.state.violations(of: change.targets)
         return change
@@ -125,17 +127,19 @@ extension PodTree {
                 node.values.merge(
                     try live.node(target.path, files: others, enabled: false)?.values ?? [:]) { first, _ in first }
             }
-            // Cut off between making a cgroup and writing that down.
-            if wasCutOff, node.record == nil, try isEmpty(target.path) {
-                node.record = CgroupRecord()
-                node.record?.isMade = true
-            }
+            if wasCutOff, node.record == nil { node.record = try lostRecord(target.path) }
             change.state.nodes[target.path] = node
         }
     }
 
-    private borrowing func isEmpty(_ path: CgroupPath) throws(KernelError) -> Bool {
-        try live.mount.open(path).read(.events)?.populated == false
+    /// The record that a cgroup lacks when we were cut off between making it and writing that down: then it is empty.
+    borrowing func lostRecord(_ path: CgroupPath) throws(KernelError) -> CgroupRecord? {
+        guard try live.childCount(path) == 0, try live.mount.open(path).read(.events)?.populated == false else {
+            return nil
+        }
+        var record = CgroupRecord()
+        record.isMade = true
+        return record
     }
 
     /// What the pods claim that the change does not touch.

@@ -43,14 +43,31 @@ extension TreeBackend where Self: ~Copyable {
                 // What was written may have taken effect although the call failed: it is taken back, too.
                 var undo = plan.steps[..<index].reversed().map(\.reversed)
                 if case .write = step { undo.insert(step.reversed, at: 0) }
+                var high: [TreeStep] = []
                 for back in undo {
+                    // What is below could not be lowered: what covers it stays.
+                    if let below = high.first(where: { back.uncovers($0) }) {
+                        if let why = stuck.first(where: { $0.step == below }) { stuck.append(.init(step: back, error: why.error)) }
+                        continue
+                    }
                     do { try perform(back) } catch {
-                        let isGone = error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory
-                        if !isGone && back != step.reversed { stuck.append(.init(step: back, error: error)) }
+                        if error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory { continue }
+                        high.append(back)
+                        if back != step.reversed { stuck.append(.init(step: back, error: error)) }
                     }
                 }
                 throw TreeFailure(step: step, error: error, undone: index, stuck: stuck)
             }
         }
+    }
+}
+
+extension TreeStep {
+    /// Whether this lowers a protection above one that another step was to lower, and did not.
+    fileprivate func uncovers(_ other: TreeStep) -> Bool {
+        guard case .write(let knob, _, _, let path) = self, case .write(let below, _, _, let place) = other else {
+            return false
+        }
+        return knob == below && knob.kind == .protection && path != place && path.contains(place)
     }
 }

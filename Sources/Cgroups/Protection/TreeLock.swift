@@ -6,41 +6,96 @@ internal import SystemPackage
 
 /// The right to change a tree of cgroups, held by one at a time.
 ///
-/// It is a write lock of the open file description (`F_OFD_SETLK`) on the `cgroup.subtree_control` of the tree's topmost
-/// cgroup: only who may manage the tree can open that for writing, so nobody else can block it (a `flock` on the
-/// directory could be held by every reader). The kernel ends it with the holder, however that ends.
+/// It is a write lock of the open file description (`F_OFD_SETLK`) on the `cgroup.subtree_control` of the tree's root and
+/// of every cgroup above that this caller may change: what is written down there is shared with other trees. Only who may
+/// manage a cgroup can open that file for writing, so nobody else can block it (a `flock` on the directory could be held
+/// by every reader). All take them from the top down. The kernel ends it with the holder, however that ends.
 struct TreeLock: ~Copyable {
-    private let file: Descriptor
+    /// The topmost cgroup that this caller may change.
+    let top: CgroupPath
+    private let files: [File]
 
-    private init(_ file: consuming Descriptor) { self.file = file }
+    private final class File: Sendable {
+        let descriptor: Descriptor
+        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+    }
 
-    /// Waits until nobody else changes the tree at a place that exists.
+    private init(_ top: CgroupPath, _ files: [File]) {
+        self.top = top
+        self.files = files
+    }
+
+    /// Waits until nobody else changes the tree whose root is, or will be, at a place.
     static func take(
-        _ path: CgroupPath, beneath mount: borrowing Cgroup, timeout: Duration
+        _ root: CgroupPath, beneath mount: borrowing Cgroup, timeout: Duration
     ) throws(KernelError) -> TreeLock {
         let deadline = Deadline(after: timeout)
         while true {
-            let top = try mount.open(path)
-            let file: Descriptor
-            do { file = try top.directory.open(CgroupFile.subtreeControl.name, .writing) } catch {
-                throw top.gone(error.placed(in: top.location)).hinting(
-                    error.errno == .permissionDenied ? "only who manages the tree may change it" : nil)
+            if let lock = try attempt(root, mount, deadline, timeout) { return lock }
+        }
+    }
+
+    /// Nil when a cgroup on the way was removed while it was waited for: one made anew has another lock.
+    private static func attempt(
+        _ root: CgroupPath, _ mount: borrowing Cgroup, _ deadline: Deadline, _ timeout: Duration
+    ) throws(KernelError) -> TreeLock? {
+        var top: CgroupPath?
+        var files: [File] = []
+        var path = CgroupPath.root
+        var depth = 0
+        var denied: KernelError?
+        while true {
+            let cgroup: Cgroup
+            do { cgroup = try mount.open(path) } catch {
+                guard error.errno == .noSuchFileOrDirectory, let top else { throw denied ?? error }
+                return TreeLock(top, files)
             }
-            var pause: Int32 = 1
-            while try !file.lock(from: 0, length: 1) {
-                if deadline.passed {
-                    throw KernelError(
-                        "fcntl F_OFD_SETLK", CgroupFile.subtreeControl.name, in: top.location,
-                        errno: .resourceTemporarilyUnavailable,
-                        hint: "another process is changing this tree, and did not end in \(timeout)")
+            var isHeld = false
+            do {
+                let file = try cgroup.directory.open(CgroupFile.subtreeControl.name, .writing)
+                try wait(for: file, of: cgroup, deadline, timeout)
+                files.append(File(file))
+                isHeld = true
+            } catch {
+                if cgroup.isGone() { return nil }
+                let isDenied = [.permissionDenied, .notPermitted].contains(error.errno)
+                // Who has been given a part of the hierarchy cannot lock what is above it.
+                let placed = error.placed(in: cgroup.location).hinting(
+                    isDenied ? "only who manages the tree may change it" : error.hint)
+                if !isDenied || top != nil || depth == root.components.count { throw placed }
+                denied = placed
+            }
+            if isHeld {
+                top = top ?? path
+                let now: UInt64
+                do { now = try mount.open(path).directory.status().inode } catch {
+                    if error.errno == .noSuchFileOrDirectory { return nil }
+                    throw error
                 }
-                // Not the form that waits in the kernel: no signal would end that, and no deadline.
-                _ = try poll([-1], timeoutMilliseconds: pause)
-                pause = min(pause * 2, 16)
+                if cgroup.isGone() { return nil }
+                if try cgroup.directory.status().inode != now { return nil }
             }
-            // Whoever held it before may have removed the cgroup, and another made it anew: that one has another lock.
-            let now = try mount.open(path).directory.status().inode
-            if !top.isGone(), try top.directory.status().inode == now { return TreeLock(file) }
+            guard depth < root.components.count, let next = try? path.appending(root.components[depth]) else { break }
+            path = next
+            depth += 1
+        }
+        return TreeLock(top ?? root, files)
+    }
+
+    private static func wait(
+        for file: borrowing Descriptor, of cgroup: borrowing Cgroup, _ deadline: Deadline, _ timeout: Duration
+    ) throws(KernelError) {
+        var pause: Int32 = 1
+        while try !file.lock(from: 0, length: 1) {
+            if deadline.passed {
+                throw KernelError(
+                    "fcntl F_OFD_SETLK", CgroupFile.subtreeControl.name, in: cgroup.location,
+                    errno: .resourceTemporarilyUnavailable,
+                    hint: "another process is changing this tree, and did not end in \(timeout)")
+            }
+            // Not the form that waits in the kernel: no signal would end that, and no deadline.
+            _ = try poll([-1], timeoutMilliseconds: pause)
+            pause = min(pause * 2, 16)
         }
     }
 }

@@ -42,10 +42,10 @@ extension LiveTree {
     private borrowing func record(
         _ directory: borrowing Descriptor, _ path: CgroupPath
     ) throws(KernelError) -> CgroupRecord? {
-        guard let text = try directory.attribute(CgroupRecord.attribute) else { return nil }
+        guard let text = try directory.attribute(attribute) else { return nil }
         do { return try CgroupRecord(parsing: text) } catch {
             throw KernelError(
-                "fgetxattr", CgroupRecord.attribute, in: place(path), errno: .badMessage, hint: "\(error)")
+                "fgetxattr", attribute, in: place(path), errno: .badMessage, hint: "\(error)")
         }
     }
 

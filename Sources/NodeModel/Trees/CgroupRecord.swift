@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What is written down on a control group about who did what to it, so that foreign edits are told from ours and
-/// everything taken can be given back: the value of the extended attribute `user.bulkhead`.
+/// everything taken can be given back: the value of an extended attribute.
 ///
 /// It is written before the values are, so after a crash each value is either the one before or ours.
 public struct CgroupRecord: Sendable, Hashable {
@@ -43,11 +43,18 @@ public struct CgroupRecord: Sendable, Hashable {
     /// Control groups elsewhere that are changed together with the pods: those of reserved parts of the node.
     public var elsewhere: [CgroupPath] = []
 
+    /// The roots of trees of pods below, on the control groups above them: what was taken here is given back with the
+    /// last. It is noted before a root is made.
+    public var trees: [CgroupPath] = []
+
     /// An empty record.
     public init() {}
 
-    /// The name of the extended attribute. On cgroupfs since Linux 5.7.
+    /// The name of the extended attribute for an ordinary user. On cgroupfs since Linux 5.7.
     public static let attribute = "user.bulkhead"
+    /// Its name where CAP_SYS_ADMIN is held: the owner of a delegated control group can write the other one, and could
+    /// make a privileged caller believe anything.
+    public static let trustedAttribute = "trusted.bulkhead"
 }
 
 /// What a pod claims of its ancestors, and who it is.

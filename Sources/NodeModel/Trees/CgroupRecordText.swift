@@ -11,6 +11,7 @@ extension CgroupRecord {
         if isMade { lines.append("made") }
         if let role { lines.append(role.line) }
         for path in elsewhere { lines.append("elsewhere\t\(path)") }
+        for path in trees { lines.append("tree\t\(path)") }
         if !enabled.isEmpty { lines.append((["enabled"] + enabled.sorted()).joined(separator: "\t")) }
         for (knob, taken) in values.sorted(by: { $0.key < $1.key }) {
             lines.append(["value", knob.file, knob.region ?? "", taken.before, taken.ours].joined(separator: "\t"))
@@ -31,6 +32,9 @@ extension CgroupRecord {
             case "elsewhere" where words.count == 2:
                 guard let path = try? CgroupPath(parsing: words[1]) else { throw .line(line) }
                 elsewhere.append(path)
+            case "tree" where words.count == 2:
+                guard let path = try? CgroupPath(parsing: words[1]) else { throw .line(line) }
+                trees.append(path)
             case "enabled": enabled = Array(words.dropFirst())
             case "value" where words.count == 5:
                 let knob = ControlKnob(words[1], region: words[2].isEmpty ? nil : words[2])

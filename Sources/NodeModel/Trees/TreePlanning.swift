@@ -25,6 +25,7 @@ extension TreePlan {
             }
             record.role = target.role ?? record.role
             if case .allPods? = target.role { record.elsewhere = Self.elsewhere(record, targets, state) }
+            if let tree = target.tree, !record.trees.contains(tree) { record.trees.append(tree) }
             for write in writes { record.take(write) }
             let enabled = state.nodes[target.path]?.enabled ?? []
             let missing = (controllers[target.path] ?? []).subtracting(enabled).sorted()

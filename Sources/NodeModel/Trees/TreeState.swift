@@ -67,16 +67,20 @@ public struct TreeTarget: Sendable, Hashable {
     public let isWhole: Bool
     /// Whether others have to have made it.
     public let mustExist: Bool
+    /// The root of the tree of pods that it stands above, which is then noted on it.
+    public let tree: CgroupPath?
 
     /// What is to be in a control group; files as a plan has them.
     public init(
-        path: CgroupPath, files: [PlannedFile], role: CgroupRecord.Role?, isWhole: Bool = true, mustExist: Bool = false
+        path: CgroupPath, files: [PlannedFile], role: CgroupRecord.Role?, isWhole: Bool = true, mustExist: Bool = false,
+        tree: CgroupPath? = nil
     ) {
         self.path = path
         values = files.map(ControlKnob.split)
         self.role = role
         self.isWhole = isWhole
         self.mustExist = mustExist
+        self.tree = tree
     }
 
     private init(_ target: TreeTarget, adding values: [(knob: ControlKnob, value: String)]) {
@@ -85,6 +89,7 @@ public struct TreeTarget: Sendable, Hashable {
         role = target.role
         isWhole = target.isWhole
         mustExist = target.mustExist
+        tree = target.tree
     }
 
     /// The same with more values.
@@ -96,6 +101,7 @@ public struct TreeTarget: Sendable, Hashable {
     /// Compares all of it.
     public static func == (one: TreeTarget, other: TreeTarget) -> Bool {
         one.path == other.path && one.role == other.role && one.isWhole == other.isWhole
+            && one.mustExist == other.mustExist && one.tree == other.tree
             && one.values.map(\.knob) == other.values.map(\.knob)
             && one.values.map(\.value) == other.values.map(\.value)
     }
