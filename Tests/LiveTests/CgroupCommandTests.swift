@@ -85,7 +85,7 @@ struct CgroupCommandTests {
         try tree.fill("pod", 24, scratch)
         let found = try tree.shell("$B cgroup set $T/pod memory.max=8Mi")
         #expect(found.exit.status == .exited(1))
-        #expect(found.output.contains("set memory.high to 8Mi first"), "\(found.output)")
+        #expect(found.output.contains("bulkhead cgroup shrink \(tree.top)/pod 8Mi"), "\(found.output)")
         #expect(try tree.open("pod").read(.memoryMax) == .max)
         try tree.open("pod").write(.mebibytes(16), to: .memoryMin)
         let room = try tree.shell("$B cgroup set $T memory.max=16Mi")

@@ -14,6 +14,9 @@ struct TreeLock: ~Copyable {
 
     private init(_ file: consuming Descriptor) { self.file = file }
 
+    /// The lock as the open file that holds it, for those who hold several.
+    consuming func intoFile() -> Descriptor { file }
+
     /// Waits until nobody else changes the tree at a place that exists.
     static func take(
         _ path: CgroupPath, beneath mount: borrowing Cgroup, timeout: Duration
