@@ -88,7 +88,8 @@ struct CgroupReclaimCommand: ParsableCommand {
         try place.refuseRoot("reclaimed from")
         try place.require(.memory, to: "reclaiming")
         guard let outcome = try place.open().reclaim(ReclaimRequest(size.bytes)) else {
-            throw ToolFailure(.impossible, "this kernel cannot be asked for memory: memory.reclaim is there since Linux 5.19")
+            throw ToolFailure(
+                .impossible, "this kernel cannot be asked for memory: memory.reclaim is there since Linux 5.19")
         }
         let name = place.path.text
         try options.report(

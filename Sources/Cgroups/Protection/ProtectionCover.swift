@@ -58,7 +58,8 @@ public struct ProtectionCover: Sendable {
     /// The writes to groups that hold something else than their children will claim, in the direction that is asked for:
     /// increases from the top down, decreases from the bottom up.
     private func plan(
-        _ tree: borrowing LiveTree, claiming extra: Claim, by child: String?, where differs: (ByteCount, ByteCount) -> Bool
+        _ tree: borrowing LiveTree, claiming extra: Claim, by child: String?,
+        where differs: (ByteCount, ByteCount) -> Bool
     ) throws(KernelError) -> TreePlan {
         var upwards: [TreeStep] = []
         var (claimed, claimant) = (extra, child)
@@ -69,7 +70,9 @@ public struct ProtectionCover: Sendable {
                 now = try own(tree.mount.open(group))
             } catch {
                 // Of a group that is gone its parent has nothing to cover. One that is to be raised must be there.
-                guard child == nil, error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone else { throw error }
+                guard child == nil, error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone else {
+                    throw error
+                }
                 (claimed, claimant) = (Claim(), group.name)
                 continue
             }
