@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +34,14 @@ int bk_epoll_wait(int epoll, struct bk_ready *ready, size_t capacity, int timeou
 }
 
 int bk_eventfd(void) { return (int)bk_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int bk_inotify_create(void) { return (int)bk_result(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+
+int bk_inotify_add(int inotify, const char *path) {
+    return (int)bk_result(inotify_add_watch(inotify, path, IN_DELETE | IN_ONLYDIR));
+}
+
+int bk_inotify_remove(int inotify, int watch) { return (int)bk_result(inotify_rm_watch(inotify, watch)); }
 
 void bk_close_all(const int *fds, size_t count) {
     size_t i = 1;

@@ -129,19 +129,59 @@ struct CgroupShrinkTests {
         try pod.write(.mebibytes(200), to: .memoryMax)
         let holder = try Workload.holding(64, in: pod)
         #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(64) })
+        #expect(try pod.finishShrink() == nil)
         // The state after the first write, as a kill at any later instant before the limit is written leaves it.
-        try pod.write(.mebibytes(30), to: .memoryHigh)
+        func cutOff() throws {
+            let directory = try Descriptor.open(pod.path, [.reading, .directory])
+            try directory.setAttribute("user.bulkhead.shrink", to: "memory.high max 31457280")
+            try pod.write(.mebibytes(30), to: .memoryHigh)
+        }
+        try cutOff()
         #expect(try pod.read(.memoryMax) == .mebibytes(200))
         #expect(try pod.read(.memoryEvents)?.oomKill == 0)
         #expect(holder.isRunning)
-        try pod.finishShrink()
+        #expect(try pod.unfinishedShrink()?.before == .max)
+        #expect(try pod.finishShrink() == .max)
         #expect(try pod.read(.memoryHigh) == .max)
+        #expect(try pod.unfinishedShrink() == nil)
+        // What somebody else has set since is his.
+        try cutOff()
+        try pod.write(.mebibytes(150), to: .memoryHigh)
+        #expect(try pod.finishShrink() == .mebibytes(150))
+        try pod.write(.max, to: .memoryHigh)
+        try cutOff()
         // The next shrink converges from there.
         guard case .shrunk = try pod.shrink(to: .mebibytes(100), deadline: .seconds(10)) else {
             Issue.record("not shrunk")
             return
         }
         #expect(try pod.read(.memoryMax) == .mebibytes(100))
+        #expect(try pod.read(.memoryHigh) == .max)
+        #expect(try pod.unfinishedShrink() == nil)
+    }
+
+    @Test("Two at once are refused, and one that is told to end puts back what was") func ending() throws {
+        let scratch = try TestTree.scratch(enabling: [.memory])
+        let pod = try scratch.cgroup.duplicate()
+        let holder = try Workload.holding(48, in: pod)
+        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(48) })
+        var turns = 0
+        var second: KernelError?
+        let outcome = try pod.shrink(to: .mebibytes(16), deadline: .seconds(60)) {
+            if turns == 0 { second = #expect(throws: KernelError.self) { _ = try pod.finishShrink() } }
+            turns += 1
+            return turns < 3
+        }
+        guard case .above = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(second?.errno == .resourceBusy)
+        #expect(turns == 3)
+        #expect(try pod.read(.memoryHigh) == .max)
+        #expect(try pod.read(.memoryMax) == .max)
+        #expect(try pod.unfinishedShrink() == nil)
+        #expect(holder.isRunning)
     }
 
     @Test(
@@ -152,7 +192,7 @@ struct CgroupShrinkTests {
         let pod = try scratch.cgroup.duplicate()
         let holder = try Workload.holding(32, in: pod)
         #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(32) })
-        let outcome = try pod.reclaim(.mebibytes(30))
+        let outcome = try pod.reclaim(ReclaimRequest(.mebibytes(30)))
         #expect(outcome?.isReached == false)
         #expect(outcome.map { $0.usage > .mebibytes(25) } == true)
         #expect(holder.isRunning)
@@ -170,24 +210,25 @@ struct CgroupSupervisorTests {
         var supervisor = try HighSupervisor.watching(
             pod, policy: .report, stall: .milliseconds(500), window: .seconds(1))
         #expect(try supervisor.wait(timeout: .milliseconds(300)) == .healthy)
-        let holder = try Workload.holding(64, in: pod)
+        // So much that it cannot be had before the first window has passed.
+        let holder = try Workload.holding(256, in: pod)
         let verdict = try supervisor.wait(timeout: .seconds(60))
         guard case .crawling(let usage, let high) = verdict else {
             Issue.record("\(verdict)")
             return
         }
         #expect(high == .mebibytes(24))
-        #expect(usage > .mebibytes(20) && usage < .mebibytes(64))
+        #expect(usage > .mebibytes(20) && usage < .mebibytes(256))
         #expect(holder.isRunning)
         var raising = try HighSupervisor.watching(
-            pod, policy: .raise(by: 2, ceiling: .mebibytes(96)), stall: .milliseconds(500), window: .seconds(1))
+            pod, policy: .raise(by: 2, ceiling: .mebibytes(320)), stall: .milliseconds(500), window: .seconds(1))
         var highest = ByteCount.zero
         for _ in 0..<10 {
             guard case .raised(_, let to) = try raising.wait(timeout: .seconds(15)) else { break }
             highest = to
         }
-        #expect(highest > .mebibytes(64) && highest <= .mebibytes(96))
-        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(64) })
+        #expect(highest > .mebibytes(24) && highest <= .mebibytes(320))
+        #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(256) })
         #expect(try pod.read(.memoryEvents)?.oomKill == 0)
         #expect(holder.isRunning)
     }

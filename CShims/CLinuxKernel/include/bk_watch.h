@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Waiting for many files at once, and reading them again and again. C because Swift's Glibc module shows neither
-// epoll_create1, eventfd, close_range nor the fields of the packed struct epoll_event. One system call each, but for
+// epoll_create1, eventfd, inotify, close_range nor the fields of the packed struct epoll_event. One system call each, but for
 // bk_close_all; the result or -errno.
 #pragma once
 #include <stddef.h>
@@ -24,6 +24,12 @@ int bk_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
 int bk_epoll_wait(int epoll, struct bk_ready *ready, size_t capacity, int timeout_milliseconds);
 /// eventfd2(2) with EFD_CLOEXEC and EFD_NONBLOCK, since Linux 2.6.27.
 int bk_eventfd(void);
+/// inotify_init1(2) with IN_CLOEXEC and IN_NONBLOCK, since Linux 2.6.27.
+int bk_inotify_create(void);
+/// inotify_add_watch(2) for IN_DELETE in a directory, by its path: the watch descriptor, the same for the same directory.
+int bk_inotify_add(int inotify, const char *path);
+/// inotify_rm_watch(2).
+int bk_inotify_remove(int inotify, int watch);
 /// Closes descriptors: with one close_range(2) (since Linux 5.9) when their numbers follow one another, so that no
 /// other descriptor can be among them, else one by one.
 void bk_close_all(const int *fds, size_t count);

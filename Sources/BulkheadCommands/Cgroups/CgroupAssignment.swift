@@ -11,10 +11,10 @@ struct CgroupAssignment: Hashable {
     /// As it is written: bytes where a quantity was given.
     let text: String
 
-    /// Whether it is one of the files that hold a single number of bytes.
-    var isBytes: Bool { Self.holdsBytes(file) }
+    /// Which file it is.
+    var known: CgroupFile { CgroupFile(named: file) }
     /// The bytes, where the file holds them.
-    var bytes: ByteCount? { isBytes ? ByteCount(kernelText: text[...]) : nil }
+    var bytes: ByteCount? { known.holdsBytes ? ByteCount(kernelText: text[...]) : nil }
 
     init(_ argument: String) throws {
         guard let equals = argument.firstIndex(of: "="), equals > argument.startIndex else {
@@ -33,34 +33,23 @@ struct CgroupAssignment: Hashable {
         text = try Self.kernelText(asked, file: file)
     }
 
+    /// What is written; what the kernel would refuse, or read as something else, is refused here.
     private static func kernelText(_ value: String, file: String) throws -> String {
-        if holdsBytes(file) {
-            do {
-                let count = try ByteCount(parsing: value)
-                if let refusal = count.refusal { throw ToolFailure(.usage, "\(file)=\(value.printable): \(refusal)") }
-                return count.kernelText
-            } catch let error as QuantityError { throw ToolFailure(.usage, "\(file): \(error)".printable) }
-        }
-        if ["pids.max", "cgroup.max.depth", "cgroup.max.descendants"].contains(file), Limit(value) == nil {
-            throw ToolFailure(.usage, "\(file) is 'max' or a number of decimal digits, not '\(value.printable)'")
-        }
-        if file == "cpu.weight" {
-            guard let weight = UInt64(kernelText: value[...]), (1...10_000).contains(weight) else {
-                throw ToolFailure(.usage, "cpu.weight is a number from 1 to 10000, not '\(value.printable)'")
+        let known = CgroupFile(named: file)
+        var text = value
+        if known.holdsBytes {
+            do { text = try ByteCount(parsing: value).kernelText } catch {
+                throw ToolFailure(.usage, "\(file): \(error)".printable)
             }
         }
-        return value
-    }
-
-    /// The files of one number of bytes, or `max`.
-    static func holdsBytes(_ file: String) -> Bool {
-        let memory = ["min", "low", "high", "max", "swap.high", "swap.max", "zswap.max"]
-        if memory.contains(where: { file == "memory.\($0)" }) { return true }
-        return file.hasPrefix("hugetlb.") && file.hasSuffix(".max")
+        if let reason = known.check(text: text) {
+            throw ToolFailure(.usage, "\(file)=\(value)".printable + ": \(reason)")
+        }
+        return text
     }
 
     /// Why a file's writes are acts rather than values.
-    private static func refusal(_ file: String) -> String? {
+    static func refusal(_ file: String) -> String? {
         switch file {
         case "cgroup.procs", "cgroup.threads": "writing there moves a process, which has no value to read back"
         case "cgroup.kill": "use bulkhead cgroup kill"

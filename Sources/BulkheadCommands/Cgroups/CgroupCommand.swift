@@ -6,13 +6,15 @@ internal import ArgumentParser
 struct CgroupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cgroup",
-        abstract: "Reads, sets, freezes, kills and removes one cgroup.",
+        abstract: "Makes, reads, sets, shrinks, freezes, kills and removes one cgroup.",
         discussion: """
             CGROUP is a path from the cgroup v2 root (/kubepods/burstable), an absolute path, pid:NUMBER or self.
             """,
         subcommands: [
             CgroupGetCommand.self, CgroupSetCommand.self, CgroupStatCommand.self, CgroupEventsCommand.self,
             CgroupFreezeCommand.self, CgroupThawCommand.self, CgroupKillCommand.self, CgroupRemoveCommand.self,
+            CgroupCreateCommand.self, CgroupMoveCommand.self, CgroupDelegateCommand.self, CgroupShrinkCommand.self,
+            CgroupReclaimCommand.self,
         ])
 }
 

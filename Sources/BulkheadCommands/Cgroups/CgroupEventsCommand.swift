@@ -25,8 +25,10 @@ struct CgroupEventsCommand: ParsableCommand {
     func run() throws {
         let place = try CgroupPlace(options.cgroup)
         try place.refuseRoot("asked for events")
-        let source = try CgroupEventSource(try place.open())
-        guard let first = try source.read() else { throw place.goneFailure }
+        var watcher = try CgroupWatcher()
+        let watch = try watcher.add(try place.open())
+        guard let state = watcher.state(of: watch) else { throw place.goneFailure }
+        let first = CgroupEventState(state)
         if !follow {
             let files = first.files.map { file in
                 JSON.Member(file.name, .object(file.counters.entries.map { .init($0.key, .integer($0.value)) }))
@@ -38,10 +40,12 @@ struct CgroupEventsCommand: ParsableCommand {
             return
         }
         for change in first.changes(since: .nothing) { try show(change, place) }
-        var last = first
-        while let next = try source.readWhenChanged() {
-            for change in next.changes(since: last) { try show(change, place) }
-            last = next
+        // Empty is the watcher once its one cgroup is gone.
+        while !watcher.isEmpty {
+            for change in try watcher.wait() {
+                let before = CgroupEventState(change.before)
+                for line in CgroupEventState(change.after).changes(since: before) { try show(line, place) }
+            }
         }
         let end: JSON = ["time": Self.now, "path": .string(place.path.description), "removed": true]
         try Output.print(options.json ? end.compact : "\(Self.clock)  removed")

@@ -37,7 +37,9 @@ struct CgroupGetCommand: ParsableCommand {
         var found: [(name: String, text: String)] = []
         for name in files {
             guard let text = try cgroup.text(of: CgroupFile(named: name)) else {
-                throw ToolFailure(.failed, "\(place.path.text) has no file \(name.printable) on this kernel")
+                throw ToolFailure(
+                    .failed,
+                    "\(place.path.text) has no file \(name.printable): \(cgroup.absence(of: CgroupFile(named: name)))")
             }
             found.append((name, text.trimmingNewline))
         }
@@ -48,7 +50,9 @@ struct CgroupGetCommand: ParsableCommand {
         var found: [(name: String, text: String)] = []
         for name in try cgroup.fileNames() {
             // cgroup.kill and memory.reclaim are only written.
-            guard let status = try? cgroup.directory.status(of: name), status.mode & 0o444 != 0 else { continue }
+            guard CgroupFile(named: name).access != .write, let status = try? cgroup.directory.status(of: name),
+                status.mode & 0o444 != 0
+            else { continue }
             do throws(KernelError) {
                 guard let text = try cgroup.text(of: CgroupFile(named: name)) else { continue }
                 found.append((name, text.trimmingNewline))

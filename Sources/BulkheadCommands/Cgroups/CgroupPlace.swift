@@ -123,16 +123,23 @@ enum CgroupCompletion {
     /// Cgroups below what is typed so far.
     static let places = CompletionKind.custom { _, _, prefix in candidates(for: prefix) }
 
-    /// The files of the cgroup that is named before, for `set` with `=`.
-    static func files(suffix: String = "") -> CompletionKind {
+    /// The files of the cgroup that is named before that can be read or, for `set`, given a value.
+    static func files(forSet: Bool = false) -> CompletionKind {
         .custom { words, _, _ in
             // The words behind `cgroup get`; the first that is no option is the cgroup.
             let named = words.drop { $0 != "get" && $0 != "set" }.dropFirst().first { !$0.hasPrefix("-") }
-            guard let named, let place = try? CgroupPlace(named), let cgroup = try? place.open(),
-                let names = try? cgroup.fileNames()
-            else { return [] }
-            return names.map { $0 + suffix }
+            guard let named else { return [] }
+            return files(of: try? CgroupPlace(named).open().fileNames(), forSet: forSet)
         }
+    }
+
+    /// Of a cgroup's files, or of all that are known where there is no cgroup to look at, those that make sense.
+    static func files(of names: [String]?, forSet: Bool) -> [String] {
+        (names ?? CgroupFile.known.map(\.name).sorted()).filter { name in
+            let file = CgroupFile(named: name)
+            if !forSet { return file.access != .write }
+            return file.access != .read && CgroupAssignment.refusal(name) == nil
+        }.map { forSet ? $0 + "=" : $0 }
     }
 
     static func candidates(for prefix: String) -> [String] {

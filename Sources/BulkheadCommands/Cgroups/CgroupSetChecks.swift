@@ -88,8 +88,7 @@ struct CgroupSetChecks {
         if let used = try cgroup.read(.memoryCurrent), wanted < used {
             found.append(
                 "\(place.path.text) uses \(used.short) of memory, and memory.max \(wanted.short) kills what cannot be "
-                    + "reclaimed; the safe way is to set memory.high to \(wanted.short) first, and memory.max when "
-                    + "memory.current has come below it")
+                    + "reclaimed; \"bulkhead cgroup shrink \(place.path.text) \(wanted.short)\" kills nothing")
         }
         let children = try claims(.memoryMin, below: cgroup, except: nil)
         if wanted != .max, children > .zero, wanted <= children {

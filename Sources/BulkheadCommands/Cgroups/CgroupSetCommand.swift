@@ -16,7 +16,7 @@ struct CgroupSetCommand: ParsableCommand {
             one is refused by the kernel, those before it get back what they were.
 
             Refused without --force: a memory.min or memory.low that is more than the parent has left or less than the
-            children claim, and a memory.max that is below the present use, which kills.
+            children claim, and a memory.max that is below the present use, which kills: cgroup shrink lowers it safely.
             """)
 
     @Flag(help: "Do it although protection would not hold, or a process may be killed; the reason is printed.")
@@ -24,7 +24,7 @@ struct CgroupSetCommand: ParsableCommand {
 
     @OptionGroup var options: CgroupOptions
 
-    @Argument(help: .init("FILE=VALUE.", valueName: "file=value"), completion: CgroupCompletion.files(suffix: "="))
+    @Argument(help: .init("FILE=VALUE.", valueName: "file=value"), completion: CgroupCompletion.files(forSet: true))
     var values: [String]
 
     func run() throws {
@@ -63,7 +63,7 @@ struct CgroupSetCommand: ParsableCommand {
             throw ToolFailure(
                 .failed,
                 "\(place.path.text) has no file \(assignment.file.printable)"
-                    + (place.path.isRoot ? "; the root has no limits" : " on this kernel"))
+                    + ": \(cgroup.absence(of: assignment.known))")
         }
         guard try cgroup.directory.status(of: assignment.file).mode & 0o222 != 0 else {
             throw ToolFailure(.usage, "\(assignment.file) can only be read")
@@ -92,22 +92,12 @@ struct CgroupSetCommand: ParsableCommand {
         }
     }
 
-    /// Protection is checked against siblings and parent, so others that check it wait: by a lock that only who may
-    /// manage the topmost cgroup can take.
-    private func lock(_ place: CgroupPlace, _ assignments: [CgroupAssignment]) throws -> Descriptor? {
-        guard assignments.contains(where: { ["memory.min", "memory.low", "memory.max"].contains($0.file) }),
-            let top = place.path.components.first
-        else { return nil }
-        let file = try place.openRoot().openChild(top).directory.open("cgroup.subtree_control", .writing)
-        let end = ContinuousClock.now + .seconds(10)
-        while try !file.lock(from: 0, length: 1) {
-            guard ContinuousClock.now < end else {
-                throw ToolFailure(
-                    .failed, "another program has been changing the cgroups below /\(top.printable) for 10 s")
-            }
-            _ = try poll([-1], timeoutMilliseconds: 5)
+    /// Protection and limits are checked against siblings and parent, so others that change them wait.
+    private func lock(_ place: CgroupPlace, _ assignments: [CgroupAssignment]) throws -> TreeLock? {
+        guard assignments.contains(where: { ["memory.min", "memory.low", "memory.max"].contains($0.file) }) else {
+            return nil
         }
-        return file
+        return try TreeLock.take(place.path, beneath: try place.openRoot(), timeout: .seconds(10))
     }
 
     private func report(

@@ -29,6 +29,8 @@ struct CgroupUse {
     let swap: String?
     let memory: Counters?
     let limits: (min: ByteCount?, low: ByteCount?, high: ByteCount?, max: ByteCount?)
+    /// A `memory.high` that is not what it was asked to be.
+    let shrink: UnfinishedShrink?
     let pidsMax: Limit?
     /// Devices with their counters, as in `io.stat`.
     let devices: [(device: String, counters: [(key: String, value: UInt64)])]
@@ -47,6 +49,7 @@ struct CgroupUse {
                 try cgroup.read(.memoryMin), try cgroup.read(.memoryLow), try cgroup.read(.memoryHigh),
                 try cgroup.read(.memoryMax)
             ) : (nil, nil, nil, nil)
+        shrink = hasMemory ? try cgroup.unfinishedShrink() : nil
         pidsMax = controllers.contains(.pids) ? try cgroup.read(.pidsMax) : nil
         devices = controllers.contains(.io) ? Self.devices(try cgroup.text(of: CgroupFile(named: "io.stat")) ?? "") : []
         let counts = try cgroup.text(of: CgroupFile(named: "cgroup.stat")).flatMap { Counters(kernelText: $0[...]) }
@@ -78,7 +81,9 @@ struct CgroupUse {
                     "swap": number(swap.flatMap { UInt64($0) }), "min": limits.min?.json ?? .null,
                     "low": limits.low?.json ?? .null, "high": limits.high?.limitJSON ?? .null,
                     "max": limits.max?.limitJSON ?? .null, "events": json(statistics.memoryEvents?.counters),
-                    "stat": json(memory),
+                    "unfinishedShrink": shrink.map {
+                        ["before": $0.before.json, "lowered": $0.lowered.json]
+                    } ?? .null, "stat": json(memory),
                 ],
             "cpu": json(statistics.cpu?.counters),
             "pids": statistics.pidsCurrent == nil

@@ -16,6 +16,14 @@ extension CgroupUse {
             rows.append(
                 ("", settings.compactMap { name, value in value.map { "\(name) \($0.short)" } }.joined(separator: ", "))
             )
+            if let shrink {
+                rows.append(
+                    (
+                        "",
+                        "high is lowered from \(shrink.before.short) by a shrink that goes on or was cut off; "
+                            + "\"cgroup shrink\" again puts it back"
+                    ))
+            }
             rows.append(("", uses))
             rows.append(("events", counters(statistics.memoryEvents?.counters)))
         }

@@ -7,13 +7,8 @@ internal import SystemPackage
 extension CgroupAssignment {
     /// What the line is about, in files with a line for each device, region or resource: they keep their other lines.
     var key: String? {
-        guard Self.isKeyed(file), let space = text.firstIndex(of: " ") else { return nil }
+        guard known.isKeyed, let space = text.firstIndex(of: " ") else { return nil }
         return String(text[..<space])
-    }
-
-    private static func isKeyed(_ file: String) -> Bool {
-        ["io.max", "io.weight", "io.bfq.weight", "io.latency", "io.cost.qos", "io.cost.model", "rdma.max", "misc.max"]
-            .contains(file) || file.hasPrefix("dmem.")
     }
 
     /// The lines that give a file back what it held.

@@ -6,16 +6,16 @@ internal import SystemPackage
 
 /// Who a command runs as, from `USER[:GROUP]` in names or numbers; names are those of the new root.
 enum RunIdentity {
-    static func find(_ text: String?, inRoot root: String) throws -> Identity {
+    static func find(_ text: String?, inRoot root: String, as what: String = "--user") throws -> Identity {
         guard let text else { return .root }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 2, !parts.contains("") else {
-            throw ToolFailure(.usage, "--user \(text): expected USER or USER:GROUP")
+            throw ToolFailure(.usage, "\(what) \(text): expected USER or USER:GROUP")
         }
         let users = try table("passwd", root)
         let user = users.first { $0[0] == parts[0] || $0[2] == parts[0] }
         guard let uid = UInt32(parts[0]) ?? user.flatMap({ UInt32($0[2]) }), uid != .max else {
-            throw ToolFailure(.failed, "--user \(text): /etc/passwd of the root has no user '\(parts[0])'")
+            throw ToolFailure(.failed, "\(what) \(text): /etc/passwd of the root has no user '\(parts[0])'")
         }
         let groups = try table("group", root)
         guard parts.count == 2 else {
@@ -28,7 +28,7 @@ enum RunIdentity {
         }
         guard let gid = UInt32(parts[1]) ?? groups.first(where: { $0[0] == parts[1] }).flatMap({ UInt32($0[2]) }),
             gid != .max
-        else { throw ToolFailure(.failed, "--user \(text): /etc/group of the root has no group '\(parts[1])'") }
+        else { throw ToolFailure(.failed, "\(what) \(text): /etc/group of the root has no group '\(parts[1])'") }
         return Identity(uid: uid, gid: gid)
     }
 

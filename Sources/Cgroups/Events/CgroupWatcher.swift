@@ -5,26 +5,33 @@ internal import SystemPackage
 
 /// Watches any number of cgroups for changes of their notifying files, woken by the kernel.
 ///
-/// One `epoll` for all cgroups, over kept descriptors of their files (`EPOLLPRI`). There is no inotify instance, of
-/// which a host has few (`fs.inotify.max_user_instances`). Changes wake the wait; a removal alone does not (the kernel
-/// wakes no sleeper in `epoll` for it), so it is looked for once a second, by one `pread` for each cgroup. `wait` blocks the calling thread; `CgroupChanges` is the same as an AsyncSequence. Closing is
-/// structural: the descriptors are closed when the watcher goes out of scope.
+/// One `epoll` for all cgroups, over kept descriptors of their files (`EPOLLPRI`). The kernel wakes no sleeper in `epoll`
+/// when a cgroup is removed; that is told by one `inotify` instance for all of them, on their parents (a user has few:
+/// `fs.inotify.max_user_instances`). Where there is none left, removals are looked for once a second.
+///
+/// `wait` blocks the calling thread; `CgroupChanges` is the same as an AsyncSequence. Closing is structural: the
+/// descriptors are closed when the watcher goes out of scope.
 public struct CgroupWatcher: ~Copyable, Sendable {
     private let queue: ReadinessQueue
     private let stop: WakeUp
+    private var lookout: RemovalLookout
     private var watched: [UInt64: WatchedCgroup] = [:]
     private var lastNumber: UInt64 = 0
     private var buffer = [UInt8](repeating: 0, count: 4096)
 
     private static let stopToken = UInt64.max
+    private static let removalToken = UInt64.max - 1
 
     /// A watcher of no cgroup yet.
     public init() throws(KernelError) {
         let queue = try ReadinessQueue()
         let stop = try WakeUp()
         try queue.add(stop.number, for: .readable, token: Self.stopToken)
+        let lookout = RemovalLookout()
+        if let number = lookout.number { try queue.add(number, for: .readable, token: Self.removalToken) }
         self.queue = queue
         self.stop = stop
+        self.lookout = lookout
     }
 
     /// Raised from any thread, it ends every wait, now and later.
@@ -38,6 +45,17 @@ public struct CgroupWatcher: ~Copyable, Sendable {
     public mutating func add(_ cgroup: borrowing Cgroup) throws(KernelError) -> CgroupWatch {
         lastNumber += 1
         let number = lastNumber
+        // Before the files are opened: removed in between it is either told, or seen here.
+        lookout.add(number, cgroup)
+        do { return try addFiles(of: cgroup, number) } catch {
+            lookout.remove(number)
+            throw error
+        }
+    }
+
+    private mutating func addFiles(
+        of cgroup: borrowing Cgroup, _ number: UInt64
+    ) throws(KernelError) -> CgroupWatch {
         var descriptors = DescriptorList()
         var files: [CgroupFile] = []
         var state = CgroupState()
@@ -69,7 +87,12 @@ public struct CgroupWatcher: ~Copyable, Sendable {
     }
 
     /// No longer watches a cgroup; one that is gone is not watched any more by itself.
-    public mutating func remove(_ watch: CgroupWatch) { watched[watch.number] = nil }
+    public mutating func remove(_ watch: CgroupWatch) { forget(watch.number) }
+
+    private mutating func forget(_ number: UInt64) {
+        watched[number] = nil
+        lookout.remove(number)
+    }
 
     /// What was last known of a cgroup; nil when it is not watched.
     public func state(of watch: CgroupWatch) -> CgroupState? { watched[watch.number]?.state }
@@ -79,19 +102,25 @@ public struct CgroupWatcher: ~Copyable, Sendable {
     public mutating func wait(timeout: Duration? = nil) throws(KernelError) -> [CgroupChange] {
         let deadline = Deadline(after: timeout)
         while !watched.isEmpty {
-            var tokens = try queue.wait(timeoutMilliseconds: deadline.orSooner(.seconds(1)).milliseconds)
-            // The kernel wakes nobody who sleeps in epoll when a cgroup is removed; only a look tells.
-            if tokens.isEmpty { tokens = watched.keys.map { $0 * UInt64(CgroupState.files.count) } }
+            let slice = lookout.unseen.isEmpty ? deadline : deadline.orSooner(.seconds(1))
+            var tokens = try queue.wait(timeoutMilliseconds: slice.milliseconds)
             if tokens.contains(Self.stopToken) { return [] }
+            var looked = tokens.isEmpty ? lookout.unseen : []
+            if tokens.contains(Self.removalToken) {
+                tokens.removeAll { $0 == Self.removalToken }
+                looked.formUnion(try lookout.takeCandidates())
+            }
             var changes: [CgroupChange] = []
             let filesEach = UInt64(CgroupState.files.count)
+            // The first file of each is cgroup.events; a look at it tells of a removal.
+            tokens += looked.map { $0 * filesEach }
             for (number, tokens) in Dictionary(grouping: tokens, by: { $0 / filesEach }).sorted(by: { $0.key < $1.key })
             {
                 // A token of a cgroup that was taken out a moment ago means nothing.
                 guard let cgroup = watched[number] else { continue }
                 let before = cgroup.state
                 let after = try cgroup.read(tokens.map { Int($0 % filesEach) }, &buffer)
-                if after.isGone { watched[number] = nil } else { watched[number]?.state = after }
+                if after.isGone { forget(number) } else { watched[number]?.state = after }
                 guard after != before else { continue }
                 changes.append(
                     CgroupChange(path: cgroup.path, watch: CgroupWatch(number: number), before: before, after: after))

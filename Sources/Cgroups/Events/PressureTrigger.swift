@@ -15,14 +15,6 @@ public enum PressureResource: String, Hashable, Sendable, CaseIterable {
     case irq
 }
 
-/// Whose waiting counts.
-public enum PressureKind: String, Hashable, Sendable {
-    /// At least one process waited.
-    case some
-    /// All processes waited at once.
-    case full
-}
-
 /// A promise of the kernel to wake its holder once processes have waited for a resource too long: no polling.
 ///
 /// For a cgroup or, with `ofHost`, for `/proc/pressure`. It fires at most once in each window. The kernel takes the
@@ -49,59 +41,57 @@ public struct PressureTrigger: ~Copyable, Sendable {
     /// Sets a trigger on a cgroup: fires when processes in it or below waited `stall` within any `window`.
     /// - Parameters:
     ///   - stall: more than nothing, at most the window; whole microseconds.
-    ///   - window: 500 ms to 10 s; without CAP_SYS_RESOURCE a multiple of 2 s, and only since Linux 6.4 allowed at all.
-    /// - Throws: ENOENT and EOPNOTSUPP where pressure is not counted (`psi=1`, or `cgroup.pressure` is 0).
+    ///   - window: up to 10 s, before Linux 6.12 at least 500 ms; without CAP_SYS_RESOURCE a multiple of 2 s, and only
+    ///     since Linux 6.4 allowed at all.
+    /// - Throws: EINVAL for what `PressureThreshold` refuses, before the kernel is asked; ENOENT and EOPNOTSUPP where
+    ///   pressure is not counted (`psi=1`, or `cgroup.pressure` is 0).
     public static func on(
-        _ cgroup: borrowing Cgroup, _ kind: PressureKind = .some, _ resource: PressureResource = .memory,
+        _ cgroup: borrowing Cgroup, _ kind: PressureThreshold.Kind = .some, _ resource: PressureResource = .memory,
         stall: Duration, window: Duration
     ) throws(KernelError) -> PressureTrigger {
-        let name = "\(resource).pressure"
+        let file = CgroupFile(named: "\(resource).pressure")
+        let text = try text(PressureThreshold(kind, stall: stall, window: window), file, file.name, cgroup.location)
         do {
-            let file = try cgroup.directory.open(name, [.readingAndWriting, .nonBlocking])
+            let opened = try cgroup.directory.open(file.name, [.readingAndWriting, .nonBlocking])
             return PressureTrigger(
-                try armed(file, name, cgroup.location, kind, stall, window), "\(name) in \(cgroup.location)")
+                try armed(opened, text, file, file.name), "\(file.name) in \(cgroup.location)")
         } catch { throw cgroup.gone(error.placed(in: cgroup.location)).hinting(missing(error.errno)) }
     }
 
     /// The same for the whole machine.
     public static func ofHost(
-        _ kind: PressureKind = .some, _ resource: PressureResource = .memory, stall: Duration, window: Duration
+        _ kind: PressureThreshold.Kind = .some, _ resource: PressureResource = .memory, stall: Duration,
+        window: Duration
     ) throws(KernelError) -> PressureTrigger {
+        let file = CgroupFile(named: "\(resource).pressure")
         let path = "/proc/pressure/\(resource)"
+        let text = try text(PressureThreshold(kind, stall: stall, window: window), file, path, nil)
         do {
-            let file = try Descriptor.open(FilePath(path), [.readingAndWriting, .nonBlocking])
-            return PressureTrigger(try armed(file, path, nil, kind, stall, window), path)
+            let opened = try Descriptor.open(FilePath(path), [.readingAndWriting, .nonBlocking])
+            return PressureTrigger(try armed(opened, text, file, path), path)
         } catch { throw error.hinting(missing(error.errno)) }
     }
 
+    /// What is written, when it can be.
+    private static func text(
+        _ threshold: PressureThreshold, _ file: CgroupFile, _ name: String, _ place: String?
+    ) throws(KernelError) -> String {
+        guard let fault = threshold.refusal(in: file) else { return threshold.kernelText }
+        throw KernelError("write", name, value: threshold.kernelText, in: place, errno: .invalidArgument, hint: fault)
+    }
+
     private static func armed(
-        _ file: consuming Descriptor, _ name: String, _ place: String?, _ kind: PressureKind, _ stall: Duration,
-        _ window: Duration
+        _ opened: consuming Descriptor, _ text: String, _ file: CgroupFile, _ name: String
     ) throws(KernelError) -> Descriptor {
-        let text = "\(kind) \(microseconds(stall)) \(microseconds(window))"
-        let fault: String? =
-            if window < .milliseconds(500) || window > .seconds(10) {
-                "the window is 500 ms to 10 s"
-            } else if stall <= .zero || stall > window {
-                "the stall is more than nothing and at most the window"
-            } else { nil }
-        if let fault {
-            throw KernelError("write", name, value: text, in: place, errno: .invalidArgument, hint: fault)
-        }
         do throws(KernelError) {
             // The kernel reads up to the NUL.
-            let count = try file.writeOnce((Array(text.utf8) + [0])[...])
-            guard count > 0 else { throw KernelError("write", name, value: text, in: place, errno: .ioError) }
+            let count = try opened.writeOnce((Array(text.utf8) + [0])[...])
+            guard count > 0 else { throw KernelError("write", name, value: text, errno: .ioError) }
         } catch {
             throw KernelError(
-                "write", name, value: text, in: place, errno: error.errno,
-                hint: error.errno == .invalidArgument
-                    ? "without CAP_SYS_RESOURCE the window is a multiple of 2 s (since Linux 6.4)"
-                    : error.errno == .notPermitted
-                        ? "before Linux 6.4 a trigger takes CAP_SYS_RESOURCE"
-                        : error.errno == .resourceBusy ? "this file has a trigger already" : missing(error.errno))
+                "write", name, value: text, errno: error.errno, hint: writeHint(error.errno, file))
         }
-        return file
+        return opened
     }
 
     private static func missing(_ errno: Errno) -> String? {
@@ -127,9 +117,4 @@ public struct PressureTrigger: ~Copyable, Sendable {
 
     /// For `poll` of more than one.
     var number: Int32 { file.number }
-}
-
-private func microseconds(_ duration: Duration) -> Int64 {
-    let (seconds, attoseconds) = duration.components
-    return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
 }

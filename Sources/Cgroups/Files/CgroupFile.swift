@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NodeModel
+
 /// Which file: its name, the controller that brings it, the kernel that has it first, and what may be done with it.
 ///
 /// Two are the same when they have the same name. Source of the facts: Documentation/admin-guide/cgroup-v2.rst, the
@@ -88,6 +90,12 @@ public struct CgroupFile: Sendable {
 
     /// Whether it has a constant, so that its content is known.
     public var isKnown: Bool { access != nil }
+
+    /// Whether it has a line for each device, region or resource: a write is one line, and the others stay.
+    public var isKeyed: Bool { content is any LineByLine.Type }
+
+    /// Whether it holds one number of bytes, or `max`, and is written with one.
+    public var holdsBytes: Bool { content == ByteCount.self && command == ByteCount.self }
 }
 
 extension CgroupFile: Hashable, CustomStringConvertible {

@@ -51,6 +51,7 @@ private func coreHint(_ errno: Errno, _ file: CgroupFile) -> String? {
     case (_, .invalidArgument) where file.isPressure:
         "waiting up to the window, the window up to 10 s (before Linux 6.12 from 0.5 s; without CAP_SYS_RESOURCE in "
             + "steps of 2 s)"
+    case (_, .notPermitted) where file.isPressure: "before Linux 6.4 a trigger takes CAP_SYS_RESOURCE"
     case (_, .notSupportedOnSocket) where file.isPressure: "the kernel was started without psi=1"
     default: nil
     }

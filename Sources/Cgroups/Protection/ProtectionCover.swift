@@ -9,7 +9,7 @@ public import SystemPackage
 /// The kernel bounds a cgroup's effective `memory.min` and `memory.low` by its parent's: below a parent at zero a value
 /// protects nothing from reclaim that starts above (Documentation/admin-guide/cgroup-v2.rst). So ancestors are raised
 /// from the top down before a child gets its value, and settle from the bottom up after it has gone: at every instant a
-/// parent has at least the sum of its children.
+/// parent has at least the sum of its children. The ancestors are changed under the locks of all who change such trees.
 public struct ProtectionCover: Sendable {
     private let root: FilePath
     private let groups: [String]
@@ -20,85 +20,114 @@ public struct ProtectionCover: Sendable {
         self.groups = groups
     }
 
-    /// Raises the groups for a child that is about to claim so much, beneath the last of them.
+    /// Raises the groups for a child that is about to claim so much, beneath the last of them. When a write fails, those
+    /// before it are taken back.
     public func raise(forChild name: String, min: ByteCount, low: ByteCount) throws(KernelError) {
-        let lock = try locked()
-        try raiseLocked(name, min, low)
+        let tree = try tree()
+        let lock = try locked(tree)
+        try apply(tree, plan(tree, claiming: Claim(min: min, low: low), by: name) { $0 < $1 })
         _ = consume lock
-    }
-
-    private func raiseLocked(_ name: String, _ min: ByteCount, _ low: ByteCount) throws(KernelError) {
-        var need = (min: min, low: low)
-        var targets: [(group: String, min: ByteCount, low: ByteCount)] = []
-        var child = name
-        for group in groups.reversed() {
-            let sum = try claims(in: group, without: child)
-            need = (sum.min + need.min, sum.low + need.low)
-            targets.append((group, need.min, need.low))
-            child = FilePath(group).lastComponent?.string ?? group
-        }
-        for target in targets.reversed() {
-            let cgroup = try open(target.group)
-            let current = try own(cgroup)
-            if current.min < target.min { try cgroup.write(target.min, to: .memoryMin) }
-            if current.low < target.low { try cgroup.write(target.low, to: .memoryLow) }
-        }
     }
 
     /// Lowers the groups to what their children still claim; groups that are gone are none to lower.
     public func settle() throws(KernelError) {
-        do {
-            let lock = try locked()
-            try settleLocked()
-            _ = consume lock
-        } catch {
-            guard error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone else { throw error }
+        let tree = try tree()
+        for attempt in 1... {
+            do {
+                let lock = try locked(tree)
+                try apply(tree, plan(tree, claiming: Claim(), by: nil) { $0 > $1 })
+                _ = consume lock
+                return
+            } catch {
+                // Groups are removed by whoever ends last. What is left above them is still to be lowered.
+                guard error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone else { throw error }
+                if attempt > groups.count { return }
+            }
         }
     }
 
-    private func settleLocked() throws(KernelError) {
-        for group in groups.reversed() {
-            do throws(KernelError) {
-                let sum = try claims(in: group, without: nil)
-                let cgroup = try open(group)
-                let current = try own(cgroup)
-                if current.min > sum.min { try cgroup.write(sum.min, to: .memoryMin) }
-                if current.low > sum.low { try cgroup.write(sum.low, to: .memoryLow) }
+    private struct Claim {
+        var min = ByteCount.zero
+        var low = ByteCount.zero
+
+        static func + (one: Claim, other: Claim) -> Claim {
+            Claim(min: one.min + other.min, low: one.low + other.low)
+        }
+    }
+
+    /// The writes to groups that hold something else than their children will claim, in the direction that is asked for:
+    /// increases from the top down, decreases from the bottom up.
+    private func plan(
+        _ tree: borrowing LiveTree, claiming extra: Claim, by child: String?,
+        where differs: (ByteCount, ByteCount) -> Bool
+    ) throws(KernelError) -> TreePlan {
+        var upwards: [TreeStep] = []
+        var (claimed, claimant) = (extra, child)
+        for group in try paths().reversed() {
+            let now: Claim
+            do {
+                claimed = claimed + (try claims(in: group, of: tree, without: claimant))
+                now = try own(tree.mount.open(group))
             } catch {
-                guard error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone else { throw error }
+                // Of a group that is gone its parent has nothing to cover. One that is to be raised must be there.
+                guard child == nil, error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone else {
+                    throw error
+                }
+                (claimed, claimant) = (Claim(), group.name)
+                continue
             }
+            var kept = now
+            for (knob, had, wanted) in [
+                (ControlKnob.memoryMin, now.min, claimed.min), (.memoryLow, now.low, claimed.low),
+            ] where differs(had, wanted) {
+                upwards.append(.write(knob, wanted.kernelText, replacing: had.kernelText, group))
+                if knob == .memoryMin { kept.min = wanted } else { kept.low = wanted }
+            }
+            (claimed, claimant) = (child == nil ? kept : claimed, group.name)
+        }
+        return TreePlan(steps: child == nil ? upwards : upwards.reversed())
+    }
+
+    private func apply(_ tree: borrowing LiveTree, _ plan: TreePlan) throws(KernelError) {
+        do { try tree.apply(plan) } catch {
+            throw error.stuck.isEmpty ? error.error : error.error.hinting("\(error)")
         }
     }
 
     /// What the children of a group claim together.
     private func claims(
-        in group: String, without child: String?
-    ) throws(KernelError) -> (min: ByteCount, low: ByteCount) {
-        let cgroup = try open(group)
-        var sum = (min: ByteCount.zero, low: ByteCount.zero)
+        in group: CgroupPath, of tree: borrowing LiveTree, without child: String?
+    ) throws(KernelError) -> Claim {
+        let cgroup = try tree.mount.open(group)
+        var sum = Claim()
         for name in try cgroup.children() where name != child {
             // A child that ends while we look claims nothing.
             guard let other = try cgroup.child(name), let value = try? own(other) else { continue }
-            sum = (sum.min + value.min, sum.low + value.low)
+            sum = sum + value
         }
         return sum
     }
 
-    private func own(_ cgroup: borrowing Cgroup) throws(KernelError) -> (min: ByteCount, low: ByteCount) {
-        (try cgroup.read(.memoryMin) ?? .zero, try cgroup.read(.memoryLow) ?? .zero)
+    private func own(_ cgroup: borrowing Cgroup) throws(KernelError) -> Claim {
+        Claim(min: try cgroup.read(.memoryMin) ?? .zero, low: try cgroup.read(.memoryLow) ?? .zero)
     }
 
-    private func open(_ group: String) throws(KernelError) -> Cgroup { try Cgroup.open(root).openChild(group) }
+    private func tree() throws(KernelError) -> LiveTree {
+        LiveTree(mount: try Cgroup.open(root), pageSize: ByteCount(ProcessCall.pageSize))
+    }
 
-    /// Who raises and who settles take turns, by a lock on a file of the topmost group that only its managers can write.
-    private func locked() throws(KernelError) -> Descriptor {
-        let file = try open(groups.first ?? "").directory.open("cgroup.subtree_control", .writing)
-        var milliseconds = 1
-        while try !file.lock(from: 0, length: 1) {
-            // The holder writes a few files; there is no blocking form that a signal handler's absence would not hang.
-            _ = try poll([-1], timeoutMilliseconds: Int32(milliseconds))
-            milliseconds = Swift.min(milliseconds * 2, 16)
+    private func paths() throws(KernelError) -> [CgroupPath] {
+        var paths: [CgroupPath] = []
+        for group in groups {
+            do { paths.append(try CgroupPath(parsing: group)) } catch {
+                throw KernelError("openat2", group, in: root.string, errno: .invalidArgument, hint: "\(error)")
+            }
         }
-        return file
+        return paths
+    }
+
+    /// Who raises, who settles and who manages a tree that the groups are in take turns.
+    private func locked(_ tree: borrowing LiveTree) throws(KernelError) -> TreeLock {
+        try TreeLock.take(try paths().last ?? .root, beneath: tree.mount, timeout: .seconds(60))
     }
 }

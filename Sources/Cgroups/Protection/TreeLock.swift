@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LinuxKernel
-internal import NodeModel
+package import LinuxKernel
+package import NodeModel
 internal import SystemPackage
 
 /// The right to change a tree of cgroups, held by one at a time.
@@ -10,7 +10,7 @@ internal import SystemPackage
 /// of every cgroup above that this caller may change: what is written down there is shared with other trees. Only who may
 /// manage a cgroup can open that file for writing, so nobody else can block it (a `flock` on the directory could be held
 /// by every reader). All take them from the top down. The kernel ends it with the holder, however that ends.
-struct TreeLock: ~Copyable {
+package struct TreeLock: ~Copyable {
     /// The topmost cgroup that this caller may change.
     let top: CgroupPath
     private let files: [File]
@@ -26,7 +26,7 @@ struct TreeLock: ~Copyable {
     }
 
     /// Waits until nobody else changes the tree whose root is, or will be, at a place.
-    static func take(
+    package static func take(
         _ root: CgroupPath, beneath mount: borrowing Cgroup, timeout: Duration
     ) throws(KernelError) -> TreeLock {
         let deadline = Deadline(after: timeout)

@@ -20,21 +20,14 @@ extension Cgroup {
     ///
     /// It may take back more or less than asked. It blocks as long as the kernel makes progress, so a large amount is
     /// better asked for in steps.
-    /// - Parameter swappiness: 0 takes page cache only; 200 prefers swapping. Since Linux 6.12, EINVAL before.
-    public borrowing func reclaim(
-        _ amount: ByteCount, swappiness: Int? = nil
-    ) throws(KernelError) -> ReclaimOutcome? {
-        let file = CgroupFile(named: "memory.reclaim")
+    /// - Throws: EINVAL for what `ReclaimRequest` refuses, and for a swappiness that this kernel does not know.
+    public borrowing func reclaim(_ request: ReclaimRequest) throws(KernelError) -> ReclaimOutcome? {
         let before = try usedMemory()
         var isReached = true
-        do {
-            try write("\(amount)" + (swappiness.map { " swappiness=\($0)" } ?? ""), to: file)
-        } catch {
+        do { try write(request, to: .memoryReclaim) } catch {
             switch error.errno {
             case .resourceTemporarilyUnavailable: isReached = false
             case .noSuchFileOrDirectory: return nil
-            case .invalidArgument where swappiness != nil:
-                throw error.hinting("swappiness is 0 to 200, and known since Linux 6.12")
             default: throw error
             }
         }

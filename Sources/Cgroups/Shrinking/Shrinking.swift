@@ -28,50 +28,61 @@ extension Cgroup {
     ///    `memory.high` again, which does the same in the writer.
     /// 3. Once usage is at most the limit, `memory.max` is written and read back, and `memory.high` is put back.
     ///
-    /// When the deadline comes first, or a call fails, the values of before are put back. When the caller is killed in
-    /// the middle, `memory.high` stays lowered and `memory.max` is the old one or already the new one, which usage is
-    /// below: nothing is killed, the processes are slow, and `memory.high` is to be written again (`finishShrink`).
-    /// A raise is one write. Since Linux 4.5.
-    public borrowing func shrink(to limit: ByteCount, deadline: Duration) throws(KernelError) -> ShrinkOutcome {
+    /// When the deadline comes first, or a call fails, or `while` says no more, the values of before are put back. When
+    /// the caller is killed in the middle, `memory.high` stays lowered and `memory.max` is the old one or already the new
+    /// one, which usage is below: nothing is killed, and the processes are slow. What `memory.high` was before is on the
+    /// cgroup (`UnfinishedShrink`): the next `shrink`, or `finishShrink`, puts it back.
+    ///
+    /// Two at once on one cgroup are refused (EBUSY). A raise is one write. Since Linux 4.5.
+    public borrowing func shrink(
+        to limit: ByteCount, deadline: Duration, while goOn: () -> Bool = { true }
+    ) throws(KernelError) -> ShrinkOutcome {
         do throws(KernelError) {
             if let hint = limit.refusal ?? (limit == .zero ? "a limit of zero kills whatever is inside" : nil) {
                 throw KernelError(
                     "write", "memory.max", value: "\(limit)", in: location, errno: .invalidArgument, hint: hint)
             }
-            guard let old = try read(.memoryMax), let high = try read(.memoryHigh) else {
+            guard let old = try read(.memoryMax), try read(.memoryHigh) != nil else {
                 throw KernelError(
                     "openat2", "memory.max", in: location, errno: .noSuchFileOrDirectory,
                     hint: "the root cgroup has no limits of its own")
             }
-            if limit >= old {
-                try write(limit, to: .memoryMax)
-                return .shrunk(usage: try usedMemory())
-            }
-            if let floor = try read(.memoryMin), floor > limit {
+            if limit < old, let floor = try read(.memoryMin), floor > limit {
                 throw KernelError(
                     "write", "memory.max", value: "\(limit)", in: location, errno: .invalidArgument,
                     hint: "memory.min is \(floor): what is protected cannot be taken back; lower it first")
             }
-            return try shrink(Shrink(limit: limit, oldMax: old, oldHigh: high), Deadline(after: deadline))
+            let lock = try lockForShrink()
+            // An earlier one that was cut off ends here, and what it lowered is back.
+            _ = try takeBackUnfinished()
+            let outcome: ShrinkOutcome
+            if limit >= old {
+                try write(limit, to: .memoryMax)
+                outcome = .shrunk(usage: try usedMemory())
+            } else {
+                let plan = Shrink(limit: limit, oldMax: old, oldHigh: try read(.memoryHigh) ?? .max)
+                outcome = try shrink(plan, Deadline(after: deadline), while: goOn)
+            }
+            _ = consume lock
+            return outcome
         } catch {
             if error.meansCgroupIsGone { return .gone }
             throw error
         }
     }
 
-    /// Takes back the `memory.high` that a `shrink` left behind because its caller was killed: no limit, or what is
-    /// told. Does nothing where it is not below the limit given.
-    public borrowing func finishShrink(high: ByteCount = .max) throws(KernelError) {
-        if let now = try read(.memoryHigh), now < high { try write(high, to: .memoryHigh) }
-    }
-
-    private borrowing func shrink(_ plan: Shrink, _ deadline: Deadline) throws(KernelError) -> ShrinkOutcome {
+    private borrowing func shrink(
+        _ plan: Shrink, _ deadline: Deadline, while goOn: () -> Bool
+    ) throws(KernelError) -> ShrinkOutcome {
         do throws(KernelError) {
             var usage = try usedMemory()
             // Room between the two: a process that runs into memory.high is slowed down before it reaches memory.max.
-            if plan.high < plan.oldHigh { try writeWithoutBlocking(plan.high, .memoryHigh) }
+            if plan.lowersHigh {
+                try note(UnfinishedShrink(before: plan.oldHigh, lowered: plan.high))
+                try writeWithoutBlocking(plan.high, to: .memoryHigh)
+            }
             while usage > plan.limit {
-                if deadline.passed {
+                if deadline.passed || !goOn() {
                     usage = try usedMemory()
                     if usage <= plan.limit { break }
                     try undo(plan)
@@ -85,13 +96,13 @@ extension Cgroup {
                 usage = after
             }
             let kills = try read(.memoryEvents)?.oomKill
-            try writeWithoutBlocking(plan.limit, .memoryMax)
+            try writeWithoutBlocking(plan.limit, to: .memoryMax)
             guard try read(.memoryMax) == plan.kept else {
                 throw KernelError(
                     "write", "memory.max", value: "\(plan.limit)", in: location, errno: .ioError,
                     hint: "it reads back as another value: somebody else writes it too")
             }
-            if plan.high < plan.oldHigh { try write(plan.oldHigh, to: .memoryHigh) }
+            try restoreHigh(plan)
             usage = try usedMemory()
             return try read(.memoryEvents)?.oomKill == kills ? .shrunk(usage: usage) : .killed(usage: usage)
         } catch {
@@ -103,30 +114,27 @@ extension Cgroup {
     /// The values of before, the limit first: while it is low, `memory.high` is what keeps from it.
     private borrowing func undo(_ plan: Shrink) throws(KernelError) {
         try write(plan.oldMax, to: .memoryMax)
+        try restoreHigh(plan)
+    }
+
+    private borrowing func restoreHigh(_ plan: Shrink) throws(KernelError) {
+        guard plan.lowersHigh else { return }
         try write(plan.oldHigh, to: .memoryHigh)
+        try note(nil)
     }
 
     /// One step of reclaim; what is in use afterwards.
     private borrowing func takeBack(_ usage: ByteCount, _ plan: Shrink) throws(KernelError) -> ByteCount {
-        let excess = usage > plan.high ? usage - plan.high : .bytes(4096)
-        if let outcome = try reclaim(min(excess, .mebibytes(16))) { return outcome.usage }
+        let excess = usage > plan.high ? usage - plan.high : .bytes(ProcessCall.pageSize)
+        if let outcome = try reclaim(ReclaimRequest(min(excess, .mebibytes(16)))) { return outcome.usage }
         try write(plan.high, to: .memoryHigh)
         return try usedMemory()
     }
 
-    /// A limit with O_NONBLOCK: from Linux 6.16 the kernel then only sets it, and neither reclaims nor kills in the
-    /// writer; older ones take no notice of the flag.
+    /// Without reclaim and kills in the writer, where the kernel can.
     private borrowing func writeWithoutBlocking(
-        _ value: ByteCount, _ file: InterfaceFile<ByteCount>
-    ) throws(KernelError) {
-        do {
-            let opened = try directory.open(file.file.name, [.writing, .nonBlocking])
-            try opened.writeValue(value.kernelText, called: file.file.name, in: location)
-        } catch {
-            // The usual way says what is wrong.
-            try write(value, to: file)
-        }
-    }
+        _ value: ByteCount, to file: InterfaceFile<ByteCount>
+    ) throws(KernelError) { try write(value, to: file, nonBlocking: Self.writesLimitsWithoutBlocking) }
 }
 
 /// The values of one shrink.
@@ -139,6 +147,8 @@ private struct Shrink {
     let high: ByteCount
     /// What the kernel keeps of the limit: whole pages.
     let kept: ByteCount
+
+    var lowersHigh: Bool { high < oldHigh }
 
     init(limit: ByteCount, oldMax: ByteCount, oldHigh: ByteCount) {
         self.limit = limit

@@ -57,23 +57,13 @@ extension Cgroup {
                 "write", CgroupFile.threads.name, value: "\(tid)", in: location, errno: .invalidArgument,
                 hint: "a thread id is positive")
         }
-        do { try write("\(tid)", to: .threads) } catch {
-            throw error.hinting(
-                error.errno == .notSupportedOnSocket
-                    ? "a thread moves only within one threaded subtree (makeThreaded)"
-                    : error.errno == .noSuchProcess ? "the thread has ended" : nil)
-        }
+        try write("\(tid)", to: .threads)
     }
 
     /// Makes this cgroup a member of a threaded subtree, whose root the parent becomes; it takes threads from then on,
     /// and there is no way back (`cgroup.type`). Since Linux 4.14.
     public borrowing func makeThreaded() throws(KernelError) {
-        do { try write("threaded", to: InterfaceFile<CgroupType>.cgroupType.file) } catch {
-            throw error.hinting(
-                error.errno == .notSupportedOnSocket
-                    ? "controllers that know no threads are enabled in it or its parent, or processes are in the way"
-                    : nil)
-        }
+        try write("threaded", to: InterfaceFile<CgroupType>.cgroupType.file)
     }
 }
 

@@ -175,7 +175,8 @@ extension Cgroup {
         return "the \(controller) controller is not enabled in the ancestors"
     }
 
-    private borrowing func absence(of file: CgroupFile) -> String {
+    /// Why this cgroup, which lives and has the controller, has no such file: since when there is one, and where.
+    public borrowing func absence(of file: CgroupFile) -> String {
         let isRoot = isRoot()
         if isRoot && file.presence != .everywhere && file.presence != .onlyOnRoot {
             return "the root cgroup has no such file"

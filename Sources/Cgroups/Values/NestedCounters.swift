@@ -36,8 +36,11 @@ public struct NestedCounters: Hashable, Sendable, StatusValue {
     public var fileText: String { lines.map { $0.text + "\n" }.joined() }
 }
 
+/// Marks the content of files that keep their other lines when one is written.
+protocol LineByLine {}
+
 /// The content of a file with a line for each device or resource, which is written one line at a time.
-public struct KernelLines<Line: InterfaceValue & Hashable>: Hashable, Sendable, StatusValue {
+public struct KernelLines<Line: InterfaceValue & Hashable>: Hashable, Sendable, StatusValue, LineByLine {
     /// The lines, in the kernel's order.
     public let lines: [Line]
 

@@ -26,6 +26,11 @@ public struct PressureThreshold: Hashable, Sendable, InterfaceValue {
         self.window = window
     }
 
+    /// The same in durations, of which only whole microseconds count.
+    public init(_ kind: Kind, stall: Duration, window: Duration) {
+        self.init(kind, stall: stall.wholeMicroseconds, window: window.wholeMicroseconds)
+    }
+
     /// Reads what `kernelText` gives.
     public init?(kernelText text: Substring) {
         let words = text.withoutNewline.split(separator: " ", omittingEmptySubsequences: false)
@@ -60,5 +65,14 @@ public struct PressureThreshold: Hashable, Sendable, InterfaceValue {
             return "\(file.name) takes \(form), and only as long as its writer keeps it open"
         }
         return trigger.refusal(in: file) ?? "a trigger ends when its writer closes \(file.name)"
+    }
+}
+
+extension Duration {
+    /// None for a negative one; far more than any window for one that is too long for the number.
+    fileprivate var wholeMicroseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        return UInt64(min(seconds, 1_000_000_000)) * 1_000_000 + UInt64(attoseconds / 1_000_000_000_000)
     }
 }
