@@ -12,12 +12,21 @@ extension BenchSession {
     borrowing func measureCgroups(_ report: inout BenchReport) throws {
         let group = BenchResult.Group(bench: "cgroup", fileSystem: nil, files: nil, task: "life")
         let host = CgroupHost.probe()
-        guard let place = try BenchCgroupPlace.make(), let root = host.root else {
+        guard let path = host.root else {
             report.omissions.append(
                 BenchOmission(group: group, method: "bulkhead", reason: host.absence ?? "no cgroup v2"))
             return
         }
-        let limits = try BenchLimits(at: Cgroup.open(root))
+        let root = try Cgroup.open(path)
+        let lent = try BenchLentControllers(of: root)
+        defer { lent.giveBack(root) }
+        try measureCgroups(try BenchLimits(at: root), in: group, &report)
+    }
+
+    private borrowing func measureCgroups(
+        _ limits: BenchLimits, in group: BenchResult.Group, _ report: inout BenchReport
+    ) throws {
+        guard let place = try BenchCgroupPlace.make() else { return }
         report.notes["cgroup"] = [
             "life: mkdir pod, enable \(limits.controllers.sorted().map(\.rawValue)) in it, mkdir app, five limits, read "
                 + "statistics, kill, rmdir app and pod; +process: with 'true' in it, born there by clone3",

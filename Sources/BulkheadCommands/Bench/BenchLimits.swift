@@ -10,7 +10,6 @@ struct BenchLimits {
     private(set) var batch = CgroupBatch()
 
     init(at root: borrowing Cgroup) throws(KernelError) {
-        // Only what the root gives to its children already: enabling more there would outlast the benchmark.
         let offered = Set(try root.read(.subtreeControl) ?? [])
         func add<Value>(_ value: Value, _ file: InterfaceFile<Value>) {
             guard batch.entries.count < 5 else { return }
@@ -32,4 +31,23 @@ struct BenchLimits {
 
     /// Their names, for the notes.
     var names: String { batch.entries.map(\.file.name).joined(separator: ", ") }
+}
+
+/// Controllers that the root gives to its children for the time of the benchmark.
+struct BenchLentControllers {
+    private let lent: Set<Controller>
+
+    /// Enables memory and pids, where this host has them on version 2.
+    init(of root: borrowing Cgroup) throws(KernelError) {
+        let wanted = Set(try root.read(.controllers) ?? []).intersection([.memory, .pids])
+        lent = wanted.subtracting(try root.read(.subtreeControl) ?? [])
+        try root.enable(lent)
+    }
+
+    /// Takes them back, unless somebody has begun to use them: then the kernel refuses, and they stay.
+    func giveBack(_ root: borrowing Cgroup) {
+        if lent.isEmpty { return }
+        let words = lent.sorted().map { "-\($0)" }.joined(separator: " ")
+        try? root.write(text: words, to: CgroupFile(named: "cgroup.subtree_control"))
+    }
 }
