@@ -60,6 +60,8 @@ let package = Package(
         // C shims: one system call a function, symbols start with bk_.
         shim("CLinuxKernel"),
         shim("CLinuxLaunch"),
+        // What the tool's benchmark compares with.
+        shim("CBenchFloor"),
         library("CLibcap", pkgConfig: "libcap", debian: "libcap-dev"),
         library("CLibseccomp", pkgConfig: "libseccomp", debian: "libseccomp-dev"),
         library("CLibmount", pkgConfig: "mount", debian: "libmount-dev"),
@@ -92,7 +94,7 @@ let package = Package(
             "BulkheadCommands",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "MountTable",
-                "PodManifests", "Mounts", "Launching", system, arguments,
+                "PodManifests", "Mounts", "Launching", "CBenchFloor", system, arguments,
             ]),
         .executableTarget(name: "bulkhead", dependencies: ["BulkheadCommands"], swiftSettings: strict),
 

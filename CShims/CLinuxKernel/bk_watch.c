@@ -44,10 +44,12 @@ int bk_inotify_add(int inotify, const char *path) {
 int bk_inotify_remove(int inotify, int watch) { return (int)bk_result(inotify_rm_watch(inotify, watch)); }
 
 void bk_close_all(const int *fds, size_t count) {
-    size_t i = 1;
-    while (i < count && fds[i] == fds[0] + (int)i) i++;
-    if (count > 1 && i == count && syscall(SYS_close_range, fds[0], fds[count - 1], 0) == 0) return;
-    for (i = 0; i < count; i++) close(fds[i]);
+    for (size_t first = 0, next; first < count; first = next) {
+        // Other descriptors may lie between: each run without a gap is one call.
+        for (next = first + 1; next < count && fds[next] == fds[next - 1] + 1;) next++;
+        if (next - first > 1 && syscall(SYS_close_range, fds[first], fds[next - 1], 0) == 0) continue;
+        for (size_t i = first; i < next; i++) close(fds[i]);
+    }
 }
 
 int bk_fchownat(int dirfd, const char *path, uint32_t uid, uint32_t gid, int flags) {

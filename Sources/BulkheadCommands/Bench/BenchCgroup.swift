@@ -7,33 +7,54 @@ internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
 
-/// A cgroup's life: make a pod's cgroup and enable controllers in it, make a container's beneath, five limits, read
-/// statistics, kill, remove both.
+/// What cgroups cost, beside the same by bare system calls in C: a whole life, five limits, reading again and again.
 extension BenchSession {
     borrowing func measureCgroups(_ report: inout BenchReport) throws {
-        let group = BenchResult.Group(bench: "cgroup", fileSystem: nil, files: nil)
+        let group = BenchResult.Group(bench: "cgroup", fileSystem: nil, files: nil, task: "life")
         let host = CgroupHost.probe()
-        guard let place = try BenchCgroupPlace.make(), let root = host.root else {
+        guard let path = host.root else {
             report.omissions.append(
                 BenchOmission(group: group, method: "bulkhead", reason: host.absence ?? "no cgroup v2"))
             return
         }
-        let limits = try BenchLimits(at: Cgroup.open(root))
+        let root = try Cgroup.open(path)
+        let lent = try BenchLentControllers(of: root)
+        defer { lent.giveBack(root) }
+        try measureCgroups(try BenchLimits(at: root), in: group, &report)
+    }
+
+    private borrowing func measureCgroups(
+        _ limits: BenchLimits, in group: BenchResult.Group, _ report: inout BenchReport
+    ) throws {
+        guard let place = try BenchCgroupPlace.make() else { return }
         report.notes["cgroup"] = [
-            "mkdir pod, enable \(limits.controllers.sorted().map(\.rawValue)) in it, mkdir app, five limits, "
-                + "read statistics, kill, rmdir app and pod",
-            "limits that this host can set: \(limits.values.map(\.file).joined(separator: ", "))",
-            "+process: with 'true' in it; bulkhead starts it there by clone3, system calls start it by posix_spawn "
-                + "and move it by cgroup.procs, as is usual",
+            "life: mkdir pod, enable \(limits.controllers.sorted().map(\.rawValue)) in it, mkdir app, five limits, read "
+                + "statistics, kill, rmdir app and pod; +process: with 'true' in it, born there by clone3",
+            "limits that this host can set: \(limits.names)",
+            "a ratio is of medians; in brackets the middle half of the ratios of single rounds",
         ]
         // What stays ready for any number of pods is not part of a life: the controllers in the group above.
         try place.cgroup.enable(limits.controllers)
-        let path = place.cgroup.path.string
+        try measureLives(limits, place, in: group, &report)
+        let pod = try place.cgroup.createChild("pod")
+        try measureLimits(limits, pod, &report)
+        try measureReading(limits, pod, "statistics", CgroupStatistics.files, &report)
+        let readable = CgroupFile.known.filter {
+            $0.access != .write && !["cgroup.procs", "cgroup.threads"].contains($0.name)
+        }
+        try measureReading(limits, pod, "all files", readable, &report)
+        try place.cgroup.removeChild("pod")
+    }
+
+    private borrowing func measureLives(
+        _ limits: BenchLimits, _ place: BenchCgroupPlace, in group: BenchResult.Group, _ report: inout BenchReport
+    ) throws {
         let program = BenchProgram.find("true") ?? "/bin/true"
-        let spawned = try BenchProgram(program, [], called: "true")
+        let null = BenchHeldDescriptor(try Descriptor.open("/dev/null", .readingAndWriting))
+        let shared = SharedDescriptor(try null.descriptor.duplicate())
         var launch = Launch(program)
-        let null = SharedDescriptor(try Descriptor.open("/dev/null", .readingAndWriting))
-        launch.streams = Streams(input: .shared(null), output: .shared(null), error: .shared(null))
+        launch.streams = Streams(input: .shared(shared), output: .shared(shared), error: .shared(shared))
+        let floor = try BenchFloor(limits, files: CgroupStatistics.files)
 
         func contender(_ method: String, _ reference: String?, _ life: @escaping () throws -> Void) -> BenchContender {
             BenchContender(method: method, reference: reference) {
@@ -44,61 +65,66 @@ extension BenchSession {
                 return taken
             }
         }
-        let bare = BenchBareLife(parent: path, limits: limits)
         try compete(
             [
-                contender("system calls", nil) { try bare.run(process: nil) },
-                contender("bulkhead", "system calls") { try limits.life(in: place.cgroup, launch: nil) },
-                contender("system calls+process", nil) { try bare.run(process: spawned) },
-                contender("bulkhead+process", "system calls+process") {
-                    try limits.life(in: place.cgroup, launch: launch)
+                contender("bare C", nil) { try floor.life(in: place.cgroup, program: nil, null: null) },
+                contender("bulkhead", "bare C") { try limits.life(in: place.cgroup, launch: nil) },
+                contender("bare C+process", nil) { try floor.life(in: place.cgroup, program: program, null: null) },
+                contender("bulkhead+process", "bare C+process") { try limits.life(in: place.cgroup, launch: launch) },
+            ], in: group, runs: request.runs * 10, &report)
+    }
+
+    private borrowing func measureLimits(
+        _ limits: BenchLimits, _ pod: borrowing Cgroup, _ report: inout BenchReport
+    ) throws {
+        let group = BenchResult.Group(bench: "cgroup", fileSystem: nil, files: nil, task: "five limits")
+        let floor = try BenchFloor(limits, files: [])
+        try floor.openLimits(of: pod)
+        let cgroup = BenchHeldCgroup(try pod.duplicate())
+        let writer = BenchHeldWriter(try CgroupWriter(of: pod, limits.batch.entries.map(\.file)))
+        try compete(
+            [
+                .repeating("bare C", nil) { try floor.set(in: cgroup.cgroup) },
+                .repeating("bulkhead", "bare C") { try cgroup.cgroup.write(limits.batch) },
+                .repeating("bare C, kept descriptors", nil) { try floor.write() },
+                .repeating("bulkhead, kept descriptors", "bare C, kept descriptors") {
+                    try writer.writer.write(limits.batch)
                 },
-            ], in: group, runs: request.runs, &report)
+            ], in: group, runs: request.runs * 10, &report)
+    }
+
+    private borrowing func measureReading(
+        _ limits: BenchLimits, _ pod: borrowing Cgroup, _ what: String, _ files: [CgroupFile],
+        _ report: inout BenchReport
+    ) throws {
+        let floor = try BenchFloor(limits, files: files)
+        let count = try floor.openFiles(of: pod)
+        let group = BenchResult.Group(bench: "cgroup", fileSystem: nil, files: count, task: "reading \(what)")
+        let sampler = BenchHeldSampler(try CgroupSampler(of: pod, files: files))
+        var contenders: [BenchContender] = [
+            .repeating("bare C pread", nil) { try floor.read() },
+            .repeating("bulkhead sampler", "bare C pread") {
+                guard try sampler.sampler.pass() == .read else { throw ToolFailure(.failed, "the cgroup is gone") }
+            },
+        ]
+        if files == CgroupStatistics.files {
+            contenders.append(
+                .repeating("bulkhead sampler, as numbers", "bare C pread") {
+                    guard try sampler.sampler.statistics() != nil else {
+                        throw ToolFailure(.failed, "the cgroup is gone")
+                    }
+                })
+        }
+        try compete(contenders, in: group, runs: request.runs * 10, &report)
     }
 }
 
-/// Five limits that this host can set, and how.
-struct BenchLimits {
-    var controllers: Set<Controller> = []
-    var values: [(file: String, text: String, write: (borrowing Cgroup) throws(KernelError) -> Void)] = []
-    /// The files that `Cgroup.statistics` reads.
-    var statistics: [String] = []
-
-    init(at root: borrowing Cgroup) throws(KernelError) {
-        // Only what the root gives to its children already: enabling more there would outlast the benchmark.
-        let offered = Set(try root.read(.subtreeControl) ?? [])
-        func add<Value>(_ file: InterfaceFile<Value>, _ value: Value) {
-            guard values.count < 5 else { return }
-            if let controller = file.file.controller {
-                guard offered.contains(controller) else { return }
-                controllers.insert(controller)
-            }
-            values.append(
-                (
-                    file.file.name, value.kernelText,
-                    { (cgroup) throws(KernelError) in
-                        try cgroup.write(value, to: file)
-                    }
-                ))
-        }
-        add(.memoryMax, ByteCount(256 << 20))
-        add(.memoryHigh, ByteCount(192 << 20))
-        add(.memoryLow, ByteCount(64 << 20))
-        add(.pidsMax, 100)
-        add(.cpuWeight, 50)
-        // Every host has it: writing that nothing is frozen changes nothing, and costs a write as the others do.
-        for _ in values.count..<5 { add(.freeze, false) }
-        if controllers.isEmpty, offered.contains(.hugetlb) { controllers.insert(.hugetlb) }
-        if controllers.contains(.memory) { statistics += ["memory.current", "memory.peak", "memory.events"] }
-        if controllers.contains(.pids) { statistics.append("pids.current") }
-        statistics += ["cpu.stat", "cpu.pressure", "memory.pressure", "io.pressure"]
-    }
-
+extension BenchLimits {
     /// The whole life by the library.
     func life(in parent: borrowing Cgroup, launch: Launch?) throws {
         let pod = try parent.createChild("pod")
         let app = try pod.createChild("app", enabling: controllers)
-        for value in values { try value.write(app) }
+        try app.write(batch)
         if let launch {
             let child = try launch.start(in: app)
             _ = try app.statistics()
@@ -113,59 +139,29 @@ struct BenchLimits {
     }
 }
 
-/// The same life by the C library's calls, by paths as most programs do it, with nothing checked but success.
-struct BenchBareLife {
-    let parent: String
-    let limits: BenchLimits
-
-    func run(process: BenchProgram?) throws {
-        let pod = parent + "/pod"
-        let app = pod + "/app"
-        try check(unsafe mkdir(pod, 0o755), "mkdir", pod)
-        let words = limits.controllers.sorted().map { "+\($0)" }.joined(separator: " ")
-        if !words.isEmpty { try write(words, pod + "/cgroup.subtree_control") }
-        try check(unsafe mkdir(app, 0o755), "mkdir", app)
-        for value in limits.values { try write(value.text, app + "/" + value.file) }
-        let pid = try process?.spawn()
-        if let pid {
-            // It may have ended by now: only a parent that waits later can be sure of the number.
-            do throws(KernelError) {
-                try write("\(pid)", app + "/cgroup.procs")
-            } catch {
-                guard error.errno == .noSuchProcess else { throw error }
-            }
-        }
-        for file in limits.statistics { try read(app + "/" + file) }
-        try write("1", app + "/cgroup.kill")
-        if let pid, let process { _ = try process.waited(for: pid) }
-        try check(unsafe rmdir(app), "rmdir", app)
-        try check(unsafe rmdir(pod), "rmdir", pod)
-    }
-
-    @discardableResult
-    private func check(_ result: CInt, _ call: String, _ path: String) throws(KernelError) -> CInt {
-        guard result < 0 else { return result }
-        throw KernelError(call, path, errno: Errno(rawValue: errno))
-    }
-
-    private func write(_ text: String, _ path: String) throws(KernelError) {
-        let file = try check(unsafe open(path, O_WRONLY | O_CLOEXEC), "open", path)
-        let count = unsafe Glibc.write(file, text, text.utf8.count)
-        let failure = errno
-        close(file)
-        guard count == text.utf8.count else {
-            throw KernelError("write", path, value: text, errno: Errno(rawValue: failure))
+extension BenchContender {
+    /// For what is over in microseconds: the mean of sixteen.
+    fileprivate static func repeating(
+        _ method: String, _ reference: String?, _ act: @escaping () throws -> Void
+    ) -> BenchContender {
+        BenchContender(method: method, reference: reference) {
+            try secondsTaken { for _ in 0..<16 { try act() } } / 16
         }
     }
+}
 
-    private func read(_ path: String) throws(KernelError) {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        // Pressure files are not on every kernel, for the library neither.
-        if file < 0, errno == ENOENT { return }
-        try check(file, "open", path)
-        unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { buffer in
-            _ = unsafe Glibc.read(file, buffer.baseAddress, 4096)
-        }
-        close(file)
-    }
+/// Values with one owner, for closures.
+private final class BenchHeldCgroup {
+    let cgroup: Cgroup
+    init(_ cgroup: consuming Cgroup) { self.cgroup = cgroup }
+}
+
+private final class BenchHeldWriter {
+    let writer: CgroupWriter
+    init(_ writer: consuming CgroupWriter) { self.writer = writer }
+}
+
+private final class BenchHeldSampler {
+    var sampler: CgroupSampler
+    init(_ sampler: consuming CgroupSampler) { self.sampler = sampler }
 }

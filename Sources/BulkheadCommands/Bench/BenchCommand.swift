@@ -13,7 +13,8 @@ struct BenchCommand: ParsableCommand {
             idmap: making a tree usable for a user namespace by 'chown -R' and by an ID-mapped mount.
             launch: starting 'true' up to its end, by this library, by 'bulkhead run' and by the tools found in PATH \
             (unshare, bwrap, crun, runc).
-            cgroup: a cgroup's life by this library and by bare system calls.
+            cgroup: a cgroup's life, five limits and reading statistics by this library and by bare system calls in C; \
+            one more pod beside many.
 
             Methods take turns, so that a busy moment of the machine hits all of them; ratios are of medians. Needs \
             root. Trees, mounts and cgroups are removed at the end, also when interrupted.
@@ -35,6 +36,9 @@ struct BenchCommand: ParsableCommand {
             "File systems for the trees, comma separated: 'current' (of --dir), 'tmpfs' (a new one), or a path.",
             valueName: "fs,…"))
     var fs: [String] = []
+
+    @Option(help: ArgumentHelp("Numbers of pods that are there already, comma separated.", valueName: "n,n,…"))
+    var pods: [String] = []
 
     @Option(help: ArgumentHelp("Where trees are made (TMPDIR, or /var/tmp).", valueName: "dir"))
     var dir: String?
@@ -80,6 +84,7 @@ struct BenchRequest: Hashable {
 
     var subjects: [BenchSubject]
     var files: [Int]
+    var pods: [Int]
     var places: [Place]
     /// Where scratch folders are made.
     var folder: FilePath
@@ -87,11 +92,14 @@ struct BenchRequest: Hashable {
     var jsonFile: BenchJSONFile?
 
     static let defaultFiles = [1, 100, 1000, 10_000]
+    static let defaultPods = [10, 1000]
 
     init(_ options: BenchCommand) throws {
         subjects = options.subject == .all ? [.idmap, .launch, .cgroup] : [options.subject]
         let asked = options.files.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
-        files = try asked.isEmpty ? Self.defaultFiles : asked.map(Self.count)
+        files = try asked.isEmpty ? Self.defaultFiles : asked.map { try Self.count($0, "files") }
+        let pods = options.pods.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        self.pods = try pods.isEmpty ? Self.defaultPods : pods.map { try Self.count($0, "pods") }
         let folder = FilePath(options.dir ?? environment("TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? "/var/tmp")
         self.folder = folder
         let places = options.fs.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map(String.init)
@@ -103,9 +111,9 @@ struct BenchRequest: Hashable {
         jsonFile = try options.json.map(BenchJSONFile.init)
     }
 
-    private static func count(_ text: Substring) throws -> Int {
+    private static func count(_ text: Substring, _ option: String) throws -> Int {
         guard let count = Int(text), text.first?.isNumber == true, (1...10_000_000).contains(count) else {
-            throw ToolFailure(.usage, "--files \(text): expected numbers from 1 to 10000000, separated by commas")
+            throw ToolFailure(.usage, "--\(option) \(text): expected numbers from 1 to 10000000, separated by commas")
         }
         return count
     }

@@ -10,6 +10,10 @@ struct BenchResult: Hashable, Sendable {
         var fileSystem: String?
         /// The number of files, where it matters.
         var files: Int?
+        /// Which of several tasks of a benchmark.
+        var task: String?
+        /// The pods that are there already, where it matters.
+        var pods: Int?
     }
 
     var group: Group
@@ -17,6 +21,10 @@ struct BenchResult: Hashable, Sendable {
     var summary: BenchSummary
     /// The method of the same group that this one is measured against.
     var reference: String?
+    /// The middle half of the ratios to the reference, each of one round.
+    var spread: ClosedRange<Double>?
+    /// What one run did of a kind: `write` calls, cgroups made.
+    var counts: [String: Int] = [:]
 }
 
 /// A method that this host could not do.
@@ -41,10 +49,13 @@ struct BenchReport: Hashable, Sendable {
     }
 
     mutating func add(
-        _ group: BenchResult.Group, _ method: String, _ samples: BenchSamples, against reference: String? = nil
+        _ group: BenchResult.Group, _ method: String, _ samples: BenchSamples, against reference: String? = nil,
+        spread: ClosedRange<Double>? = nil, counts: [String: Int] = [:]
     ) {
         guard let summary = samples.summary else { return }
-        results.append(BenchResult(group: group, method: method, summary: summary, reference: reference))
+        results.append(
+            BenchResult(
+                group: group, method: method, summary: summary, reference: reference, spread: spread, counts: counts))
     }
 
     /// How many times the reference's median a result's is; nil without a reference that was measured.
@@ -98,7 +109,18 @@ extension BenchReport {
                     "max": .decimal(result.summary.max), "runs": .integer(result.summary.runs),
                 ]))
         if let reference = result.reference, let ratio = ratio(of: result) {
-            members.append(JSON.Member("ratio", ["to": .string(reference), "median": .decimal(ratio)]))
+            var parts = [JSON.Member("to", .string(reference)), JSON.Member("median", .decimal(ratio))]
+            if let spread = result.spread {
+                parts.append(
+                    JSON.Member("quartiles", [.decimal(spread.lowerBound), .decimal(spread.upperBound)]))
+            }
+            members.append(JSON.Member("ratio", .object(parts)))
+        }
+        if !result.counts.isEmpty {
+            members.append(
+                JSON.Member(
+                    "counts",
+                    .object(result.counts.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .integer($0.value)) })))
         }
         return .object(members)
     }
@@ -123,6 +145,13 @@ extension BenchReport {
                 if let ratio = ratio(of: row), let reference = row.reference {
                     line += "  \(benchRatio(ratio)) \(style.dim(reference))"
                 }
+                if let spread = row.spread {
+                    line += style.dim(" (\(threeDigits(spread.lowerBound)) to \(threeDigits(spread.upperBound)))")
+                }
+                if !row.counts.isEmpty {
+                    let counts = row.counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+                    line += "  " + counts.joined(separator: ", ")
+                }
                 lines.append(line)
             }
             for omission in omissions where omission.group == group {
@@ -137,14 +166,19 @@ extension BenchReport {
 
 extension BenchResult.Group {
     fileprivate var members: [JSON.Member] {
-        [
+        var members = [
             JSON.Member("bench", .string(bench)), JSON.Member("fs", .optional(fileSystem)),
             JSON.Member("files", files.map { .integer($0) } ?? .null),
         ]
+        if let task { members.append(JSON.Member("task", .string(task))) }
+        if let pods { members.append(JSON.Member("pods", .integer(pods))) }
+        return members
     }
 
     fileprivate var heading: String {
         var text = bench
+        if let task { text += ", \(task)" }
+        if let pods { text += ", \(pods) \(pods == 1 ? "pod" : "pods") there" }
         if let fileSystem { text += " on \(fileSystem)" }
         if let files { text += ", \(files) \(files == 1 ? "file" : "files")" }
         return text

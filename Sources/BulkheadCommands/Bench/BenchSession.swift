@@ -28,7 +28,9 @@ struct BenchSession: ~Copyable {
                 switch subject {
                 case .idmap: try measureIDMaps(&report)
                 case .launch: try measureLaunches(&report)
-                case .cgroup: try measureCgroups(&report)
+                case .cgroup:
+                    try measureCgroups(&report)
+                    try measurePods(&report)
                 case .all: break
                 }
             }
@@ -108,8 +110,11 @@ extension BenchSession {
                 }
             }
         }
-        for (contender, samples) in zip(able, samples) {
-            report.add(group, contender.method, samples, against: contender.reference)
+        for (contender, own) in zip(able, samples) {
+            let other = able.firstIndex { $0.method == contender.reference }
+            report.add(
+                group, contender.method, own, against: contender.reference,
+                spread: other.flatMap { own.spread(against: samples[$0]) })
         }
     }
 }

@@ -9,6 +9,13 @@ struct BenchSamples: Hashable, Sendable {
     mutating func add(_ value: Double) { seconds.append(value) }
 
     var summary: BenchSummary? { BenchSummary(seconds) }
+
+    /// The middle half of the ratios to other timings, each of the same round; nil of fewer than four rounds.
+    func spread(against other: BenchSamples) -> ClosedRange<Double>? {
+        let ratios = zip(seconds, other.seconds).filter { $1 > 0 }.map { $0 / $1 }.sorted()
+        guard ratios.count >= 4 else { return nil }
+        return ratios[ratios.count / 4]...ratios[ratios.count - 1 - ratios.count / 4]
+    }
 }
 
 /// What is told of timings. The median, because a busy machine makes a few of them arbitrarily long; the minimum,

@@ -25,7 +25,7 @@ public struct CgroupSampler: ~Copyable, Sendable {
     private let location: String
     private let descriptors: DescriptorList
     /// The files that are there, in the order of their descriptors.
-    private let files: [CgroupFile]
+    private let names: [String]
     /// Where each file's text is in the buffer, and how much of its place it fills.
     private var places: [Range<Int>]
     private var lengths: [Int]
@@ -38,7 +38,7 @@ public struct CgroupSampler: ~Copyable, Sendable {
         of cgroup: borrowing Cgroup, files wanted: [CgroupFile] = CgroupStatistics.files
     ) throws(KernelError) {
         var descriptors = DescriptorList()
-        var files: [CgroupFile] = []
+        var names: [String] = []
         for file in wanted {
             if let hint = nameFault(file.name) ?? pieces(file) {
                 throw KernelError("openat2", file.name, in: cgroup.location, errno: .invalidArgument, hint: hint)
@@ -48,26 +48,26 @@ public struct CgroupSampler: ~Copyable, Sendable {
                 case .none: break
                 case .some(let descriptor):
                     _ = descriptors.append(descriptor)
-                    files.append(file)
+                    names.append(file.name)
                 }
             } catch { throw cgroup.gone(error.placed(in: cgroup.location)) }
         }
         // A cgroup that is gone has no file at all; a living one always has this.
-        if files.isEmpty, cgroup.isGone() {
+        if names.isEmpty, cgroup.isGone() {
             throw cgroup.gone(KernelError("openat2", "cgroup.procs", in: cgroup.location, errno: .noSuchDevice))
         }
         location = cgroup.location
         self.descriptors = descriptors
-        self.files = files
-        places = files.indices.map { $0 * 4096..<($0 + 1) * 4096 }
-        lengths = files.map { _ in absent }
-        buffer = [UInt8](repeating: 0, count: files.count * 4096)
+        self.names = names
+        places = names.indices.map { $0 * 4096..<($0 + 1) * 4096 }
+        lengths = names.map { _ in absent }
+        buffer = [UInt8](repeating: 0, count: names.count * 4096)
     }
 
     /// Reads every file once: one `pread` each. A text that outgrew its place is read a second time, once.
     public mutating func pass() throws(KernelError) -> Outcome {
         if isGone { return .gone }
-        for index in files.indices {
+        for index in names.indices {
             var length = descriptors.read(index, into: &buffer, places[index])
             while length == places[index].count {
                 makePlace(index)
@@ -80,8 +80,8 @@ public struct CgroupSampler: ~Copyable, Sendable {
                     return .gone
                 }
                 // Pressure files are there, but cannot be read, when the kernel was started without psi=1.
-                guard errno == .notSupportedOnSocket, files[index].name.hasSuffix(".pressure") else {
-                    throw KernelError("pread", files[index].name, in: location, errno: errno)
+                guard errno == .notSupportedOnSocket, names[index].hasSuffix(".pressure") else {
+                    throw KernelError("pread", names[index], in: location, errno: errno)
                 }
                 length = absent
             }
@@ -99,10 +99,13 @@ public struct CgroupSampler: ~Copyable, Sendable {
 
     /// The bytes that a file held at the last pass; nil when the cgroup does not have it.
     public borrowing func bytes(of file: CgroupFile) -> ArraySlice<UInt8>? {
-        guard let index = files.firstIndex(where: { $0.name == file.name }), lengths[index] != absent else {
-            return nil
-        }
-        return buffer[places[index].prefix(lengths[index])]
+        place(of: file).map { buffer[places[$0].prefix(lengths[$0])] }
+    }
+
+    /// Where a file is that was read at the last pass.
+    private borrowing func place(of file: CgroupFile) -> Int? {
+        guard let index = names.firstIndex(of: file.name), lengths[index] != absent else { return nil }
+        return index
     }
 
     /// The text that a file held at the last pass; nil when the cgroup does not have it.
@@ -113,25 +116,24 @@ public struct CgroupSampler: ~Copyable, Sendable {
     /// What a file held at the last pass; nil when the cgroup does not have it.
     /// - Throws: EBADMSG when the text is not of the known form.
     public borrowing func value<Value>(of file: StatusFile<Value>) throws(KernelError) -> Value? {
-        try decode(file.file, Value.init(kernelText:))
+        try decode(file.file)
     }
 
     /// What a file held at the last pass; nil when the cgroup does not have it.
     /// - Throws: EBADMSG when the text is not of the known form.
     public borrowing func value<Value>(of file: InterfaceFile<Value>) throws(KernelError) -> Value? {
-        try decode(file.file, Value.init(kernelText:))
+        try decode(file.file)
     }
 
     /// Whether the cgroup was gone at the last pass.
     public var sawItGone: Bool { isGone }
 
-    private borrowing func decode<Value>(
-        _ file: CgroupFile, _ parse: (Substring) -> Value?
-    ) throws(KernelError) -> Value? {
-        guard let text = text(of: file) else { return nil }
-        if let value = parse(text[...]) { return value }
+    private borrowing func decode<Value: StatusValue>(_ file: CgroupFile) throws(KernelError) -> Value? {
+        guard let index = place(of: file) else { return nil }
+        let range = places[index].lowerBound..<places[index].lowerBound + lengths[index]
+        if let value = Value(kernelBytes: buffer.span.extracting(range)) { return value }
         throw KernelError(
-            "pread", file.name, value: text.trimmingNewline, in: location, errno: .badMessage,
+            "pread", file.name, value: text(of: file)?.trimmingNewline, in: location, errno: .badMessage,
             hint: "this text is not of the form that is known")
     }
 }

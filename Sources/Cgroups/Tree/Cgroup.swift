@@ -94,6 +94,8 @@ public struct Cgroup: ~Copyable, Sendable {
     }
 
     private borrowing func checkPath(_ path: String) throws(KernelError) {
+        // Mostly it is one name, and then there is nothing to take apart.
+        if nameFault(path) == nil { return }
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
             if let hint = nameFault(String(part)) {
                 throw KernelError("openat2", path, in: location, errno: .invalidArgument, hint: hint)
@@ -119,12 +121,13 @@ func nameFault(_ name: String) -> String? {
 /// the memory controller there (EEXIST).
 func newNameFault(_ name: String) -> String? {
     if let fault = nameFault(name) { return fault }
-    let reserved = ["cgroup", "irq"] + Controller.known.map(\.rawValue)
-    if let taken = reserved.first(where: { name.hasPrefix($0 + ".") }) {
-        return "names that begin with '\(taken).' belong to interface files"
+    if let taken = reservedPrefixes.first(where: { name.hasPrefix($0) }) {
+        return "names that begin with '\(taken)' belong to interface files"
     }
     return nil
 }
+
+private let reservedPrefixes = (["cgroup", "irq"] + Controller.known.map(\.rawValue)).map { $0 + "." }
 
 extension KernelError {
     /// The same failure, said of a cgroup by its path.

@@ -43,12 +43,10 @@ func hundredths(_ bytes: Span<UInt8>, _ place: inout Int) -> UInt64? {
 
 /// Steps over a text, if it is there.
 func skip(_ text: String, _ bytes: Span<UInt8>, _ place: inout Int) -> Bool {
-    var next = place
-    for byte in text.utf8 {
-        guard next < bytes.count, bytes[next] == byte else { return false }
-        next += 1
-    }
-    place = next
+    let wanted = text.utf8.span
+    guard wanted.count <= bytes.count - place else { return false }
+    for index in wanted.indices where bytes[place + index] != wanted[index] { return false }
+    place += wanted.count
     return true
 }
 
