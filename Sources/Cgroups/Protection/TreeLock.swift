@@ -13,14 +13,9 @@ internal import SystemPackage
 package struct TreeLock: ~Copyable {
     /// The topmost cgroup that this caller may change.
     let top: CgroupPath
-    private let files: [File]
+    private let files: DescriptorList
 
-    private final class File: Sendable {
-        let descriptor: Descriptor
-        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
-    }
-
-    private init(_ top: CgroupPath, _ files: [File]) {
+    private init(_ top: CgroupPath, _ files: consuming DescriptorList) {
         self.top = top
         self.files = files
     }
@@ -40,7 +35,7 @@ package struct TreeLock: ~Copyable {
         _ root: CgroupPath, _ mount: borrowing Cgroup, _ deadline: Deadline, _ timeout: Duration
     ) throws(KernelError) -> TreeLock? {
         var top: CgroupPath?
-        var files: [File] = []
+        var files = DescriptorList()
         var path = CgroupPath.root
         var depth = 0
         var denied: KernelError?
@@ -54,7 +49,7 @@ package struct TreeLock: ~Copyable {
             do {
                 let file = try cgroup.directory.open(CgroupFile.subtreeControl.name, .writing)
                 try wait(for: file, of: cgroup, deadline, timeout)
-                files.append(File(file))
+                _ = files.append(file)
                 isHeld = true
             } catch {
                 if cgroup.isGone() { return nil }
