@@ -60,31 +60,6 @@ let benchmarks: @Sendable () -> Void = {
             { _ = try plan.start(in: place.transient.cgroup).wait() },
             { try checked(floor_launch("/bin/true", number), "floor_launch") })
     }
-
-    Benchmark("cgroup life cycle", configuration: Metric.configuration) { benchmark in
-        let place = try CgroupPlace()
-        let number = try checked(floor_open_directory(place.path), "open")
-        defer { floor_close(number) }
-        // Of what the root gives to its children already, one controller to enable.
-        let offered = try place.root.read(.subtreeControl) ?? []
-        let controllers = Set(offered.prefix(1))
-        try place.transient.cgroup.enable(controllers)
-        let words = controllers.map { "+\($0)" }.joined(separator: " ")
-        try benchmark.compare(
-            {
-                let pod = try place.transient.cgroup.createChild("pod")
-                let app = try pod.createChild("app", enabling: controllers)
-                for _ in 0..<5 { try app.write(false, to: .freeze) }
-                _ = try app.read(.cpuStatistics)
-                _ = try app.read(.cpuPressure)
-                _ = try app.read(.memoryPressure)
-                _ = try app.read(.ioPressure)
-                try app.kill()
-                try pod.removeChild("app")
-                try place.transient.cgroup.removeChild("pod")
-            },
-            { try checked(floor_cgroup(number, words), "floor_cgroup") })
-    }
 }
 
 // The same as in the floor.
@@ -128,7 +103,6 @@ struct Place: ~Copyable {
 
 /// A cgroup directly beneath the root of cgroup v2.
 struct CgroupPlace: ~Copyable {
-    let root: Cgroup
     let transient: TransientCgroup
     var path: String { transient.cgroup.path.string }
 
@@ -137,8 +111,6 @@ struct CgroupPlace: ~Copyable {
         guard let path = host.root else {
             throw FloorError(call: host.absence ?? "no cgroup2", errno: .noSuchFileOrDirectory)
         }
-        let transient = try TransientCgroup(named: "bulkhead-kernel-costs", in: try Cgroup.open(path))
-        root = try Cgroup.open(path)
-        self.transient = transient
+        transient = try TransientCgroup(named: "bulkhead-kernel-costs", in: try Cgroup.open(path))
     }
 }

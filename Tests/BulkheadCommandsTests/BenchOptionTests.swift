@@ -15,6 +15,7 @@ import Testing
         let request = try request()
         #expect(request.subjects == [.idmap, .launch, .cgroup])
         #expect(request.files == [1, 100, 1000, 10_000])
+        #expect(request.pods == [10, 1000])
         #expect(request.places == [.directory(request.folder)])
         #expect(request.jsonFile == nil)
     }
@@ -26,6 +27,7 @@ import Testing
 
     @Test func `Lists are separated by commas or repeated`() throws {
         #expect(try request("--files", "1,20", "--files", "300").files == [1, 20, 300])
+        #expect(try request("--pods", "10,1000", "--pods", "10000").pods == [10, 1000, 10_000])
         let places = try request("--dir", "/tmp", "--fs", "current,tmpfs", "--fs", "/srv").places.map { place in
             switch place {
             case .directory(let path): "\(path)"
@@ -37,7 +39,7 @@ import Testing
 
     @Test(arguments: [
         ["--files", "0"], ["--files", "1,"], ["--files", "+5"], ["--files", "1e3"], ["--files", "99999999999"],
-        ["--files", "-1"], ["--fs", "ntfs"], ["--runs", "0"], ["--json", "/"],
+        ["--files", "-1"], ["--pods", "0"], ["--fs", "ntfs"], ["--runs", "0"], ["--json", "/"],
     ])
     func `What is no number, file system or file is wrong usage`(arguments: [String]) throws {
         do {

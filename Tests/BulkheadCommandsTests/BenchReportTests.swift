@@ -43,6 +43,24 @@ import Testing
         #expect(other.ratio(of: other.results[2]) == nil)
     }
 
+    @Test func `A task, the pods that are there, the spread and the counts are said`() {
+        var report = BenchReport(kernel: "6.12.107", processors: 2)
+        let group = BenchResult.Group(bench: "cgroup", fileSystem: nil, files: nil, task: "one more pod", pods: 10)
+        report.add(group, "bare C", BenchSamples([0.000_01]))
+        report.add(
+            group, "apply", BenchSamples([0.000_02]), against: "bare C", spread: 1.5...2.25,
+            counts: ["write calls": 12, "read calls": 50])
+        #expect(
+            report.json.compact.contains(
+                #""files": null, "task": "one more pod", "pods": 10, "method": "apply", "#
+                    + #""seconds": {"min": 2e-05, "median": 2e-05, "max": 2e-05, "runs": 1}, "#
+                    + #""ratio": {"to": "bare C", "median": 2.0, "quartiles": [1.5, 2.25]}, "#
+                    + #""counts": {"read calls": 50, "write calls": 12}}"#))
+        let text = report.text(Style(isColoured: false))
+        #expect(text.contains("cgroup, one more pod, 10 pods there"))
+        #expect(text.contains("2.00 × bare C (1.50 to 2.25)  50 read calls, 12 write calls"))
+    }
+
     @Test func `A method without a single timing is not in the results`() {
         var report = BenchReport(kernel: "6.1.0", processors: 1)
         report.add(Self.trees, "idmap", BenchSamples())

@@ -43,6 +43,15 @@ import Testing
         #expect(benchRatio(ratio) == text)
     }
 
+    @Test func `The spread of a ratio is the middle half of the rounds' ratios, and nothing of too few`() {
+        let reference = BenchSamples([1, 2, 1, 2, 1, 2, 1, 2])
+        let samples = BenchSamples([1, 4, 3, 8, 5, 12, 7, 16])
+        #expect(samples.spread(against: reference) == 3...6)
+        #expect(BenchSamples([1, 2, 3]).spread(against: BenchSamples([1, 1, 1])) == nil)
+        // A round without a time has no ratio.
+        #expect(BenchSamples([1, 2, 3, 4]).spread(against: BenchSamples([0, 1, 1, 1])) == nil)
+    }
+
     @Test func `A timing is not negative, and hands the act's error on`() throws {
         #expect(secondsTaken {} < 1)
         #expect(secondsTaken {} >= 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The floor under each benchmark: the same act by bare system calls in C. Functions return 0 or more, or -errno.
+// The floor under each benchmark: the same act by bare system calls in C. Functions return 0 or more, or -errno. That of
+// cgroups is in the tool itself (CShims/CBenchFloor): `bulkhead bench cgroup` runs in guests, too.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -25,9 +26,5 @@ int floor_close(int fd);
 /// Starts a program in a new user and network namespace with the loopback interface up, born in a cgroup, and waits
 /// for its end: clone3 with CLONE_VM, two maps. The program's exit code.
 int floor_launch(const char *program, int cgroup);
-
-/// A cgroup's life beneath a directory: mkdir pod, enable a controller in it (unless the text is empty), mkdir app,
-/// five writes of "0" to cgroup.freeze, read the four status files, kill, remove both.
-int floor_cgroup(int parent, const char *controllers);
 
 #pragma clang assume_nonnull end
