@@ -160,7 +160,7 @@ struct PodTreeTests {
             error == .refused([
                 .ancestor(
                     .memoryMin, try CgroupPath(components: [above]), has: .zero, claimed: .mebibytes(32))
-            ]))
+            ]), "\(String(describing: error))")
         #expect(try slice.children() == [])
         var options = PodTreeOptions()
         options.raisesAncestors = true

@@ -35,8 +35,14 @@ extension PodTree {
             try retireContainers(&change)
             try checkAbove(&change, node, options, top, wasCutOff: books.wasCutOff)
         } catch { throw .kernel(error) }
-        change.violations += change.state.violations(of: change.targets)
+        change.violations += change.state.violations(of: change.targets).filter { !isOfAncestor($0) }
         return change
+    }
+
+    /// Of those above the root something else is known: who is beside it.
+    private func isOfAncestor(_ violation: TreeViolation) -> Bool {
+        guard case .overParent(_, let path, _, _) = violation else { return false }
+        return path != root && path.contains(root)
     }
 
     /// Takes a pod that is there already out of the sums, so that the plan can put it in as it will be.

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cgroups
+import Foundation
+import LinuxKernel
+import NodeModel
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Whether every write is a place to be killed at, on a tree of fifty pods: minutes, not seconds.
+private let isThorough = ProcessInfo.processInfo.environment["EVERY_CRASH"] != nil
+
+@Suite(
+    "Killed in the middle", .serialized, .needs(.root), .needs(.memoryController), .needs(.controller("cpu")),
+    .needs(.command("strace")), .needs(toolIsThere))
+struct ApplyCrashTests {
+    @Test("Killed at its writes, each command leaves every sum whole, is completed by the next, and leaves nothing behind")
+    func killed() throws {
+        let tortured = try TorturedTree(pods: isThorough ? 50 : 3)
+        defer { tortured.removeAll() }
+        let before = try tortured.controllers()
+        let apply = "apply -f $F --min-headroom 25% --policy TieredReservation"
+        for command in [
+            apply, "apply -f $F --min-headroom 25% --policy None", "delete g1", apply, "release",
+        ] {
+            try tortured.kill(command, atEvery: isThorough)
+        }
+        #expect(try Cgroup.root().child(tortured.name) == nil)
+        #expect(try tortured.controllers() == before)
+    }
+
+    @Test("What is killed while it gives back is given back by the next release, after a half-done apply too")
+    func releaseAtOnce() throws {
+        let tortured = try TorturedTree(pods: 3)
+        defer { tortured.removeAll() }
+        let before = try tortured.controllers()
+        // Before and after the first record, the root, the root's record, the root's controllers, a pod, its record.
+        for (call, count) in [("fsetxattr", 2), ("mkdirat", 1), ("fsetxattr", 3), ("mkdirat", 5), ("fsetxattr", 6)] {
+            let found = try tortured.strace("inject=\(call):signal=SIGKILL:when=\(count)", "apply -f $F")
+            #expect(found.exit.status == .killed(signal: SIGKILL), "\(found.output)")
+            #expect(try tortured.tool("release").exit.status == .exited(0))
+            #expect(try Cgroup.root().child(tortured.name) == nil, "\(call) \(count)")
+            #expect(try tortured.controllers() == before, "\(call) \(count)")
+        }
+    }
+}
+
+/// Pods for the tool, and a way to end it in the middle of what it does.
+struct TorturedTree {
+    let name: String
+    private let scratch: Scratch
+    private let manifest: String
+    private let observer: SumObserver
+
+    /// So many pods of all classes in turn, the second with two containers.
+    init(pods count: Int) throws {
+        name = TestTree.newName()
+        scratch = try Scratch()
+        manifest = scratch.path("pods.yaml")
+        observer = try SumObserver(try CgroupPath(components: [name]))
+        func container(_ name: String, _ memory: String, _ cpu: String) -> String {
+            "{name: \(name), resources: {requests: {\(memory)}, limits: {\(cpu)}}}"
+        }
+        let pods = (1...count).map { number in
+            let (letter, containers) =
+                switch number % 3 {
+                case 1: ("g", [container("c0", "memory: 4Mi, cpu: 10m", "memory: 4Mi, cpu: 10m")])
+                case 2: ("b", [container("c0", "memory: 2Mi", "memory: 16Mi"), container("c1", "memory: 2Mi", "")])
+                default: ("e", [container("c0", "", "")])
+                }
+            return """
+                apiVersion: v1
+                kind: Pod
+                metadata: {name: \(letter)\(number), uid: \(letter)\(number)}
+                spec: {containers: [\(containers.joined(separator: ", "))]}
+                """
+        }
+        try pods.joined(separator: "\n---\n").write(toFile: manifest, atomically: true, encoding: .utf8)
+    }
+
+    /// The controllers that the root of the hierarchy gives on.
+    func controllers() throws -> String? { try Cgroup.root().text(of: CgroupFile(named: "cgroup.subtree_control")) }
+
+    func tool(_ command: String) throws -> Finished { try shell("F=\(manifest); $B \(command) --root \(name)") }
+
+    /// Runs the tool with faults injected into its system calls.
+    func strace(_ faults: String..., command: String) throws -> Finished {
+        let faults = faults.map { "-e \($0)" }.joined(separator: " ")
+        let calls = "write,mkdirat,unlinkat,fsetxattr,fremovexattr,openat2,pread64,fcntl"
+        // With --seccomp-bpf, which is quicker, strace 6.1 injects no signals.
+        let filter = faults.contains("signal=") ? "" : "--seccomp-bpf"
+        return try shell(
+            "F=\(manifest); exec strace -f -qq \(filter) -o /dev/null -e trace=\(calls) \(faults) $B \(command) --root \(name)")
+    }
+
+    func strace(_ faults: String, _ command: String) throws -> Finished { try strace(faults, command: command) }
+
+    /// Ends the command at one write after the other, each time going on from where the one before was ended, until it
+    /// gets through; then once more undisturbed.
+    func kill(_ command: String, atEvery: Bool) throws {
+        var kills = 0
+        var isDone = false
+        let limit = atEvery ? 20_000 : 200
+        while !isDone, kills < limit {
+            // Each call has a count of its own. With the first record never written, a cgroup is made and not yet known
+            // as ours; that makes no way, so every second time the second is the one.
+            let count = atEvery ? 2 : [13, 29, 21][kills % 3]
+            let records = kills.isMultiple(of: 2) ? 1 : count
+            let found = try strace(
+                "inject=write,mkdirat,unlinkat:signal=SIGKILL:when=\(count)",
+                "inject=fsetxattr,fremovexattr:signal=SIGKILL:when=\(records)", command: command)
+            isDone = found.exit.status == .exited(0)
+            try #require(isDone || found.exit.status == .killed(signal: SIGKILL), "\(command): \(found.output)")
+            let broken = observer.violations()
+            #expect(broken == [], "\(command), killed \(kills + 1) times")
+            kills += 1
+        }
+        #expect(kills < limit && kills > 1, "\(command): \(kills)")
+        if isThorough { print("\(command): killed \(kills - 1) times") }
+        let plain = try tool(command)
+        let isGone = command.hasPrefix("delete g")
+        #expect(plain.exit.status == .exited(isGone ? 1 : 0), "\(command): \(plain.output)")
+        if command.hasPrefix("apply") { #expect(plain.output.contains("nothing to do"), "\(plain.output)") }
+        #expect(observer.violations() == [])
+    }
+
+    func violations() -> [String] { observer.violations() }
+
+    /// Every value of every cgroup of the tree that can be written, and the controllers above it.
+    func content() throws -> String {
+        let root = try #require(CgroupHost.probe().root).string
+        return try shell(
+            """
+            cd \(root); cat cgroup.subtree_control
+            find \(name) -name '*.m[iax]*' -o -name '*.low' -o -name '*.high' -o -name '*.weight' -o -name '*.group' \
+                -o -name cgroup.subtree_control 2>/dev/null | sort | while read -r f; do echo "$f $(cat $f)"; done
+            """).output
+    }
+
+    func removeAll() {
+        guard let cgroups = try? Cgroup.root(), let mine = try? cgroups.child(name) else { return }
+        _ = try? mine.killAndWait(timeout: .seconds(10))
+        try? cgroups.removeChild(name, timeout: .seconds(10))
+    }
+}
