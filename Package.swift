@@ -113,7 +113,7 @@ let package = Package(
         tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
         tests(
             "BulkheadCommandsTests",
-            ["BulkheadCommands", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
+            ["BulkheadCommands", "Cgroups", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
         tests(
             "LiveTests",
             [

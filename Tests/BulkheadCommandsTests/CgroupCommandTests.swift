@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Cgroups
 import NodeModel
 import Testing
 
@@ -62,11 +63,56 @@ struct CgroupCommandLineTests {
         arguments: [
             ["cgroup", "get"], ["cgroup", "set", "/x"], ["cgroup", "freeze", "/x", "--timeout", "-1"],
             ["cgroup", "freeze", "/x", "--timeout", "nan"], ["cgroup", "kill", "/x", "--timeout", "5"],
-            ["cgroup", "rm"], ["explain"], ["tree", "--depth", "-1"], ["tree", "--watch", "0"],
+            ["cgroup", "rm"], ["cgroup", "shrink", "/x"], ["cgroup", "shrink", "/x", "5Q"],
+            ["cgroup", "shrink", "/x", "0"], ["cgroup", "shrink", "/x", "4095"],
+            ["cgroup", "shrink", "/x", "64Mi", "--deadline", "soon"], ["cgroup", "reclaim", "/x", "-1"],
+            ["cgroup", "reclaim", "/x", "1", "2"], ["cgroup", "delegate", "/x"], ["cgroup", "move", "/x"],
+            ["cgroup", "move", "/x", "0"], ["cgroup", "move", "/x", "self"], ["cgroup", "create"],
+            ["cgroup", "create", "/x", "--enable", "memroy"], ["cgroup", "create", "/x", "--enable", "memory,,pids"],
+            ["explain"], ["tree", "--depth", "-1"], ["tree", "--watch", "0"],
             ["tree", "--watch", "/a", "/b"], ["tree", "/a", "/b"],
         ])
     func wrongUsage(arguments: [String]) async {
         #expect(await code(arguments) == ToolExit.usage.rawValue, "\(arguments)")
+    }
+
+    @Test("Sizes, process ids and controllers are read as they are meant")
+    func words() throws {
+        let shrink = try CgroupShrinkCommand.parse(["/a", "64Mi", "--deadline", "0.5"])
+        #expect(shrink.size.bytes == .mebibytes(64))
+        #expect(shrink.deadline.duration == .milliseconds(500))
+        #expect(try CgroupShrinkCommand.parse(["/a", "max"]).size.bytes == .max)
+        #expect(try CgroupMoveCommand.parse(["/a", "12", "13"]).processes == [12, 13])
+        let create = try CgroupCreateCommand.parse(["/a", "--enable", "memory,pids", "--enable", "cpu"])
+        #expect(try CgroupCreateCommand.controllers(create.enable) == [.memory, .pids, .cpu])
+        #expect(try CgroupDelegateCommand.parse(["/a", "0:0"]).user == "0:0")
+    }
+
+    @Test("The shell is offered files that make sense: to read those that can be read, to set those with a value")
+    func completion() {
+        let known = CgroupCompletion.files(of: nil, forSet: false)
+        #expect(known.contains("memory.events") && known.contains("memory.max") && !known.contains("cgroup.kill"))
+        let set = CgroupCompletion.files(of: nil, forSet: true)
+        #expect(set.contains("memory.max=") && set.contains("cpu.weight="))
+        for act in ["cgroup.procs=", "cgroup.freeze=", "memory.events=", "memory.reclaim="] {
+            #expect(!set.contains(act), "\(act)")
+        }
+        #expect(CgroupCompletion.files(of: ["x.new", "memory.stat"], forSet: true) == ["x.new="])
+    }
+
+    @Test("A change of the event files is a line for each number that is another")
+    func events() throws {
+        func state(_ events: String, _ memory: String) throws -> CgroupEventState {
+            CgroupEventState(files: [
+                .init(name: "cgroup.events", counters: try #require(Counters(kernelText: events[...]))),
+                .init(name: "memory.events", counters: try #require(Counters(kernelText: memory[...]))),
+            ])
+        }
+        let before = try state("populated 0\nfrozen 0\n", "oom_kill 0\n")
+        let changes = try state("populated 1\nfrozen 0\n", "oom_kill 2\nnew 1\n").changes(since: before)
+        #expect(changes.map(\.key) == ["populated", "oom_kill", "new"])
+        #expect(changes.map(\.before) == [0, 0, nil])
+        #expect(changes.map(\.value) == [1, 2, 1])
     }
 
     @Test("--watch takes seconds or nothing, and the cgroup may follow it")

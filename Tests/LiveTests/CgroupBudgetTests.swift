@@ -13,7 +13,10 @@ import Testing
     "System calls that an act may cost", .needs(.root), .needs(.cgroup2), .needs(.command("strace")), .serialized)
 struct CgroupBudgetTests {
     @Test("Five limits: eleven calls, and five with kept descriptors") func limits() throws {
-        let once = try Tracer.calls(of: "batch")
+        // A file that another thread of the test program opens meanwhile lies between the numbers of the five, which then
+        // are closed one by one.
+        let turns = try (0..<batches).map { try Tracer.calls(of: "batch\($0)") }
+        let once = try #require(turns.min { $0.count < $1.count })
         #expect(once.filter { $0.hasPrefix("write(") }.count == 5)
         #expect(once.count <= 11, "\(once)")
         let kept = try Tracer.calls(of: "kept")
@@ -60,6 +63,7 @@ struct CgroupBudgetTests {
     }
 }
 
+private let batches = 5
 private let isTraced = ProcessInfo.processInfo.environment["BULKHEAD_TRACED"] != nil
 private var domainControllers: Set<Controller> { TestTree.controllers.intersection([.hugetlb, .memory]) }
 
@@ -72,7 +76,7 @@ struct BudgetActs {
         let pod = try scratch.cgroup.createChild("pod", enabling: some)
         var batch = CgroupBatch()
         for _ in 0..<5 { batch.set(false, in: .freeze) }
-        try Tracer.marking("batch") { try pod.write(batch) }
+        for turn in 0..<batches { try Tracer.marking("batch\(turn)") { try pod.write(batch) } }
         let writer = try CgroupWriter(of: pod, batch.entries.map(\.file))
         try Tracer.marking("kept") { try writer.write(batch) }
         var sampler = try CgroupSampler(of: pod)

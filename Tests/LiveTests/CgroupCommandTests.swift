@@ -4,6 +4,7 @@ internal import Cgroups
 internal import Foundation
 internal import LinuxKernel
 internal import NodeModel
+internal import Synchronization
 internal import SystemPackage
 internal import TestSupport
 internal import Testing
@@ -77,6 +78,24 @@ struct CgroupCommandTests {
         let machine = try tree.shell("$B cgroup set $T \(file)=1Ti")
         #expect(machine.exit.status == .exited(1))
         #expect(machine.output.contains("the machine's memory"), "\(machine.output)")
+    }
+
+    @Test("Who manages a tree above it is waited for, whichever level that is", .needs(.memoryController))
+    func turns() throws {
+        let tree = try ToolTree(enabling: [.memory])
+        try tree.make("pods/a", enabling: [.memory])
+        for path in ["", "pods"] { try tree.open(path).write(.mebibytes(8), to: .memoryLow) }
+        let file = try tree.open("pods").directory.open("cgroup.subtree_control", .writing)
+        #expect(try file.lock(from: 0, length: 1))
+        let held = Mutex<Descriptor?>(file)
+        let begin = ContinuousClock.now
+        Thread.detachNewThread {
+            usleep(1_200_000)
+            held.withLock { $0 = nil }
+        }
+        let found = try tree.shell("$B cgroup set $T/pods/a memory.low=4Mi")
+        #expect(found.exit.status == .exited(0), "\(found.output)")
+        #expect(ContinuousClock.now - begin >= .milliseconds(1200))
     }
 
     @Test("A memory.max below the use kills, and is refused with the safe way", .needs(.memoryController))

@@ -113,8 +113,22 @@ struct CgroupOperationTests {
         #expect(gone?.meansCgroupIsGone == true)
     }
 
-    @Test("A value that the kernel refuses is named, and those before it are written", .needs(.controller("pids")))
+    @Test("A value that the kernel refuses is named, and those before it are written", .needs(.controller("cpuset")))
     func refusedInBatch() throws {
+        let scratch = try TestTree.scratch(enabling: [.cpuset])
+        var batch = CgroupBatch()
+        batch.set(true, in: .freeze)
+        // No kernel is built for so many processors.
+        batch.set(IndexList([65000]), in: .cpusetCPUs)
+        let error = #expect(throws: KernelError.self) { try scratch.cgroup.write(batch) }
+        #expect(error?.subject == "cpuset.cpus")
+        #expect(error?.value == "65000")
+        #expect(error?.hint == "the machine has no such processor")
+        #expect(try scratch.cgroup.read(.freeze) == true)
+    }
+
+    @Test("What is out of a file's range is refused before any is written", .needs(.controller("pids")))
+    func outOfRangeInBatch() throws {
         let scratch = try TestTree.scratch(enabling: [.pids])
         var batch = CgroupBatch()
         batch.set(true, in: .freeze)
@@ -122,7 +136,7 @@ struct CgroupOperationTests {
         let error = #expect(throws: KernelError.self) { try scratch.cgroup.write(batch) }
         #expect(error?.subject == "pids.max")
         #expect(error?.value == "4194305")
-        #expect(try scratch.cgroup.read(.freeze) == true)
+        #expect(try scratch.cgroup.read(.freeze) == false)
         #expect(try scratch.cgroup.read(.pidsMax) == .max)
     }
 

@@ -28,6 +28,18 @@ final class Workload: Sendable {
         try Workload(in: cgroup, "dd if=/dev/zero bs=\(mebibytes)M count=1 2>/dev/null | sleep 300")
     }
 
+    /// A process that takes so much memory bit by bit, and holds it: a shell with variables of 1 MiB. Up to Linux 5.10 one
+    /// system call that fills a large buffer is slowed down only after its end.
+    static func growing(to mebibytes: Int, in cgroup: borrowing Cgroup) throws -> Workload {
+        try Workload(
+            in: cgroup,
+            """
+            x=$(head -c 1048576 /dev/zero | tr '\\0' a); n=0
+            while [ $n -lt \(mebibytes) ]; do eval "v$n=\\$x"; n=$((n + 1)); done
+            sleep 300; echo "$v0"
+            """)
+    }
+
     var isRunning: Bool { process.withLock { $0.isRunning } }
 
     func waitUntilExit() -> Int32 {

@@ -40,6 +40,9 @@ public struct PressureTrigger: ~Copyable, Sendable {
 
     /// Sets a trigger on a cgroup: fires when processes in it or below waited `stall` within any `window`.
     /// - Parameters:
+    ///   - cgroup: whose processes; the handle may be closed afterwards.
+    ///   - kind: whether one of them has to wait, or all at once.
+    ///   - resource: what they wait for.
     ///   - stall: more than nothing, at most the window; whole microseconds.
     ///   - window: up to 10 s, before Linux 6.12 at least 500 ms; without CAP_SYS_RESOURCE a multiple of 2 s, and only
     ///     since Linux 6.4 allowed at all.

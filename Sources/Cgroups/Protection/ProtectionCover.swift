@@ -83,7 +83,8 @@ public struct ProtectionCover: Sendable {
                 upwards.append(.write(knob, wanted.kernelText, replacing: had.kernelText, group))
                 if knob == .memoryMin { kept.min = wanted } else { kept.low = wanted }
             }
-            (claimed, claimant) = (child == nil ? kept : claimed, group.name)
+            // What a group keeps is what it claims of the one above, be it more than its children do.
+            (claimed, claimant) = (kept, group.name)
         }
         return TreePlan(steps: child == nil ? upwards : upwards.reversed())
     }
@@ -126,8 +127,16 @@ public struct ProtectionCover: Sendable {
         return paths
     }
 
-    /// Who raises, who settles and who manages a tree that the groups are in take turns.
+    /// Who raises, who settles and who manages a tree that the groups are in take turns. Groups that are gone need no lock.
     private func locked(_ tree: borrowing LiveTree) throws(KernelError) -> TreeLock {
-        try TreeLock.take(try paths().last ?? .root, beneath: tree.mount, timeout: .seconds(60))
+        var path = try paths().last ?? .root
+        while true {
+            do { return try TreeLock.take(path, beneath: tree.mount, timeout: .seconds(60)) } catch {
+                guard error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone, let parent = path.parent,
+                    !parent.isRoot
+                else { throw error }
+                path = parent
+            }
+        }
     }
 }

@@ -51,6 +51,8 @@ public struct HighSupervisor: ~Copyable, Sendable {
 
     /// Begins to watch.
     /// - Parameters:
+    ///   - cgroup: what is watched; the handle may be closed afterwards.
+    ///   - policy: what is done once it crawls.
     ///   - stall: how long within the window no process may have got on.
     ///   - window: 500 ms to 10 s; without CAP_SYS_RESOURCE a multiple of 2 s.
     /// - Throws: EINVAL for a policy that cannot help, and what `PressureTrigger.on` and reading `memory.events` throw.

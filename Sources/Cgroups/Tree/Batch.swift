@@ -29,7 +29,7 @@ public struct CgroupBatch: Hashable, Sendable {
 
     /// Adds a value; a file may come twice, as when a quota is lifted, lowered and lifted again.
     public mutating func set<Value>(_ value: Value, in file: InterfaceFile<Value>) {
-        entries.append(Entry(file: file.file, text: value.kernelText, refusal: value.refusal))
+        entries.append(Entry(file: file.file, text: value.kernelText, refusal: value.refusal(in: file.file)))
     }
 
     /// What cannot be written at all, said before anything is.
