@@ -15,7 +15,8 @@ public struct KernelWarning: Hashable, Sendable {
         return [
             KernelWarning(
                 id: "multi-gen-lru",
-                text: "memory is reclaimed by the multi-generational LRU, which passes over memory.low when the machine "
+                text:
+                    "memory is reclaimed by the multi-generational LRU, which passes over memory.low when the machine "
                     + "itself runs short: reserve memory, so that pods reach their own memory.max first, or write n to "
                     + "/sys/kernel/mm/lru_gen/enabled",
                 feature: nil)

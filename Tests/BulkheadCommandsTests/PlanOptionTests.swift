@@ -161,7 +161,7 @@ import Testing
         }
         let node = Node(capacity: NodeResources(memory: ByteCount(50)))
         let plan = try MemoryPlan(node: node, pods: pods, policy: .tieredReservation)
-        let lines = plan.warningLines(ofEachKind: 3)
+        let lines = plan.warnings.warningLines(ofEachKind: 3)
         #expect(plan.warnings.count == 19)
         #expect(lines.count == 5)
         #expect(lines.last == "15 more of the kind below-one-page; --json has all of them")

@@ -15,7 +15,9 @@ private let isThorough = ProcessInfo.processInfo.environment["EVERY_CRASH"] != n
     "Killed in the middle", .serialized, .needs(.root), .needs(.memoryController), .needs(.controller("cpu")),
     .needs(.command("strace")), .needs(toolIsThere))
 struct ApplyCrashTests {
-    @Test("Killed at its writes, each command leaves every sum whole, is completed by the next, and leaves nothing behind")
+    @Test(
+        "Killed at its writes, each command leaves every sum whole, is completed by the next, and leaves nothing behind"
+    )
     func killed() throws {
         let tortured = try TorturedTree(pods: isThorough ? 50 : 3)
         defer { tortured.removeAll() }
@@ -91,7 +93,8 @@ struct TorturedTree {
         // With --seccomp-bpf, which is quicker, strace 6.1 injects no signals.
         let filter = faults.contains("signal=") ? "" : "--seccomp-bpf"
         return try shell(
-            "F=\(manifest); exec strace -f -qq \(filter) -o /dev/null -e trace=\(calls) \(faults) $B \(command) --root \(name)")
+            "F=\(manifest); exec strace -f -qq \(filter) -o /dev/null -e trace=\(calls) \(faults) $B \(command) --root \(name)"
+        )
     }
 
     func strace(_ faults: String, _ command: String) throws -> Finished { try strace(faults, command: command) }
@@ -135,7 +138,8 @@ struct TorturedTree {
             cd \(root); cat cgroup.subtree_control
             find \(name) -name '*.m[iax]*' -o -name '*.low' -o -name '*.high' -o -name '*.weight' -o -name '*.group' \
                 -o -name cgroup.subtree_control 2>/dev/null | sort | while read -r f; do echo "$f $(cat $f)"; done
-            """).output
+            """
+        ).output
     }
 
     func removeAll() {

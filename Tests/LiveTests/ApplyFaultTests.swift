@@ -72,7 +72,9 @@ struct ApplyFaultTests {
         #expect(try tortured.content() == before)
     }
 
-    @Test("A call that a signal interrupts is made again", arguments: ["write", "openat2", "fsetxattr", "fcntl", "pread64"])
+    @Test(
+        "A call that a signal interrupts is made again",
+        arguments: ["write", "openat2", "fsetxattr", "fcntl", "pread64"])
     func interrupted(call: String) throws {
         let tortured = try TorturedTree(pods: 1)
         defer { tortured.removeAll() }

@@ -16,13 +16,16 @@ struct TestPods {
         let name = TestTree.newName()
         root = try CgroupPath(components: [name])
         node = Node(
-            capacity: NodeResources(memory: memory, milliCPU: 4000), layout: PodCgroupLayout(root: try CgroupName([name])))
+            capacity: NodeResources(memory: memory, milliCPU: 4000),
+            layout: PodCgroupLayout(root: try CgroupName([name])))
     }
 
     func tree() throws -> PodTree { try PodTree(layout: node.layout) }
 
     /// A pod of one or more containers, each with this request and limit of memory in MiB.
-    func pod(_ uid: String, request: UInt64, limit: UInt64? = nil, containers: Int = 1, cpu: String? = nil) throws -> Pod {
+    func pod(_ uid: String, request: UInt64, limit: UInt64? = nil, containers: Int = 1, cpu: String? = nil) throws
+        -> Pod
+    {
         var resources = ResourceRequirements()
         if request > 0 { resources.requests["memory"] = try Quantity(parsing: "\(request)Mi") }
         if let limit { resources.limits["memory"] = try Quantity(parsing: "\(limit)Mi") }

@@ -39,14 +39,19 @@ struct ApplyCommand: ParsableCommand {
         let tree = try change.open(node)
         var treeOptions = change.treeOptions
         treeOptions.raisesAncestors = raiseAncestors
+        let progress = StepProgress()
         let outcome: PodTreeOutcome
         do throws(PodTreeError) {
             outcome =
                 change.dryRun
                 ? try tree.preview(pods, on: node, policy: policy, options: treeOptions)
-                : try tree.apply(pods, on: node, policy: policy, options: treeOptions)
-        } catch { throw ToolFailure(error) }
-        for warning in outcome.warnings { Output.complain("warning: \(warning.text)") }
+                : try tree.apply(pods, on: node, policy: policy, options: treeOptions, progress: progress.show)
+            progress.clear()
+        } catch {
+            progress.clear()
+            throw ToolFailure(error)
+        }
+        outcome.warnings.complain()
         if options.json {
             try Output.print(outcome.json(dryRun: change.dryRun))
         } else {

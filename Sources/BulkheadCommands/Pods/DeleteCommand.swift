@@ -61,12 +61,20 @@ struct DeleteCommand: ParsableCommand {
         let known = Set(present.map(\.uid))
         let missing = uids.filter { !known.contains($0) }
         if change.dryRun {
-            for entry in present where seen.contains(entry.uid) { try Output.print("remove \(entry.path)") }
+            let found = present.filter { seen.contains($0.uid) }
+            if json {
+                try Output.print([
+                    "dryRun": true, "deleted": .strings(found.map(\.uid)), "missing": .strings(missing),
+                ])
+            } else {
+                for entry in found { try Output.print("remove \(entry.path)") }
+            }
         } else if present.contains(where: { seen.contains($0.uid) }) || !missing.isEmpty {
             try remove(uids, from: tree, missing)
         }
         if !missing.isEmpty && !ignoreNotFound {
-            throw ToolFailure(.failed, missing.map { "no pod \($0.printable) is here" }.joined(separator: "\nbulkhead: "))
+            throw ToolFailure(
+                .failed, missing.map { "no pod \($0.printable) is here" }.joined(separator: "\nbulkhead: "))
         }
     }
 
@@ -79,11 +87,11 @@ struct DeleteCommand: ParsableCommand {
             if case .kernel(let error) = error, error.errno == .noSuchFileOrDirectory, missing == uids { return }
             throw ToolFailure(error)
         }
-        for warning in result.outcome.warnings { Output.complain("warning: \(warning.text)") }
+        result.outcome.warnings.complain()
         let deleted = uids.filter { !result.missing.contains($0) }
         if json {
             try Output.print([
-                "deleted": .strings(deleted), "missing": .strings(result.missing),
+                "dryRun": false, "deleted": .strings(deleted), "missing": .strings(result.missing),
                 "metrics": .object(result.outcome.memoryPlan.metrics.gauges.map { .init($0.name, .integer($0.value)) }),
                 "steps": result.outcome.plan.json,
             ])
@@ -101,7 +109,8 @@ struct DeleteCommand: ParsableCommand {
         }
         if named.count > 1 {
             let names = named.compactMap { entry in entry.claim.map { "\($0.namespace)/\($0.name)" } }
-            throw ToolFailure(.failed, "\(text.printable) is the name of several pods: \(names.joined(separator: ", "))")
+            throw ToolFailure(
+                .failed, "\(text.printable) is the name of several pods: \(names.joined(separator: ", "))")
         }
         return named.first?.uid ?? text
     }

@@ -30,7 +30,7 @@ struct PlanCommand: ParsableCommand {
 
     func run() throws {
         let plan = try options.plan()
-        plan.complain()
+        plan.warnings.complain()
         if options.json {
             try Output.print(plan.json)
         } else if metrics {

@@ -19,29 +19,6 @@ extension MemoryPlan {
         ]
     }
 
-    /// Says the warnings on standard error, of each kind the first few: a node has hundreds of pods that are alike.
-    func complain() {
-        for line in warningLines() { Output.complain("warning: \(line)") }
-    }
-
-    /// The texts of the warnings, at most so many of each kind, and how many more there are.
-    func warningLines(ofEachKind limit: Int = 5) -> [String] {
-        var counts: [String: Int] = [:]
-        var kinds: [String] = []
-        var lines: [String] = []
-        for warning in warnings {
-            let count = counts[warning.id, default: 0] + 1
-            counts[warning.id] = count
-            if count == 1 { kinds.append(warning.id) }
-            if count <= limit { lines.append(warning.text.printable) }
-        }
-        for kind in kinds {
-            let more = (counts[kind] ?? 0) - limit
-            if more > 0 { lines.append("\(more) more of the kind \(kind); --json has all of them") }
-        }
-        return lines
-    }
-
     /// A line for each cgroup, those of one indented below it, and the sums.
     func table(_ style: Style) -> String {
         let memory = ["memory.min", "memory.low", "memory.high", "memory.max"]
@@ -117,5 +94,30 @@ extension PlannedCgroup {
             "path": .string(path.description),
             "files": .object(files.map { JSON.Member($0.name, .string($0.value)) }),
         ]
+    }
+}
+
+extension [PlanWarning] {
+    /// Says the warnings on standard error, of each kind the first few: a node has hundreds of pods that are alike.
+    func complain() {
+        for line in warningLines() { Output.complain("warning: \(line)") }
+    }
+
+    /// The texts of the warnings, at most so many of each kind, and how many more there are.
+    func warningLines(ofEachKind limit: Int = 5) -> [String] {
+        var counts: [String: Int] = [:]
+        var kinds: [String] = []
+        var lines: [String] = []
+        for warning in self {
+            let count = counts[warning.id, default: 0] + 1
+            counts[warning.id] = count
+            if count == 1 { kinds.append(warning.id) }
+            if count <= limit { lines.append(warning.text.printable) }
+        }
+        for kind in kinds {
+            let more = (counts[kind] ?? 0) - limit
+            if more > 0 { lines.append("\(more) more of the kind \(kind); --json has all of them") }
+        }
+        return lines
     }
 }

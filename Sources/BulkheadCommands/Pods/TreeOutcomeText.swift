@@ -35,7 +35,8 @@ extension PodTreeOutcome {
         let pods = memoryPlan.pods.count
         var lines = dryRun || verbose ? plan.visibleSteps.map { "\($0)".printable } : []
         let what = plan.summary
-        lines.append("\(pods) \(pods == 1 ? "pod" : "pods"): \(dryRun && what != "nothing to do" ? "would be " : "")\(what)")
+        lines.append(
+            "\(pods) \(pods == 1 ? "pod" : "pods"): \(dryRun && what != "nothing to do" ? "would be " : "")\(what)")
         return lines.joined(separator: "\n")
     }
 }

@@ -18,8 +18,15 @@ extension PodTree {
     ///
     /// Either all of it is done, or what was done is taken back. After a crash at any point the protections still cover
     /// each other, and the next call goes on from there.
+    /// - Parameters:
+    ///   - pods: the pods as they are to be.
+    ///   - node: the machine, and where its pods are.
+    ///   - policy: how requests are turned into protection.
+    ///   - options: how it is to be done.
+    ///   - progress: told before every step.
     public borrowing func apply(
-        _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: PodTreeOptions = .init()
+        _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: PodTreeOptions = .init(),
+        progress: (TreeProgress) -> Void = { _ in }
     ) throws(PodTreeError) -> PodTreeOutcome {
         let lock = try kernel { () throws(KernelError) in
             try TreeLock.take(root, beneath: live.mount, timeout: options.lockTimeout)
@@ -27,7 +34,7 @@ extension PodTree {
         let change = try prepare(pods, on: node, policy, options, below: lock.top)
         if !options.force, !change.violations.isEmpty { throw .refused(change.violations) }
         let plan = change.plan()
-        do { try live.apply(plan) } catch { throw .failed(error) }
+        do { try live.apply(plan, progress: progress) } catch { throw .failed(error) }
         _ = consume lock
         return PodTreeOutcome(plan: plan, memoryPlan: change.memoryPlan, warnings: change.warnings(plan))
     }

@@ -65,23 +65,45 @@ extension PodTree {
             }
             if found.count == before { missing.append(uid) }
         }
-        if !found.isEmpty {
-            try kernel { () throws(KernelError) in
-                try openBooks(books)
-                for path in found { try end(path, timeout) }
-            }
-        }
-        let outcome = try settle(options)
+        let left = found.isEmpty ? books : try kernel { () throws(KernelError) in try end(found, books, timeout) }
+        let outcome = try settle(options, left)
         _ = consume lock
         return (outcome, missing)
     }
 
+    /// Ends the pods; the books without them, so that nobody has to look at all the others.
+    private borrowing func end(
+        _ paths: [CgroupPath], _ books: PodBooks, _ timeout: Duration
+    ) throws(KernelError) -> PodBooks {
+        var left = books
+        left.record = try openBooks(books)
+        var isKnown = true
+        for path in paths {
+            let claim = try live.claims(path)
+            try end(path, timeout)
+            guard let index = shared.firstIndex(where: { $0 == path.parent }), left.ledger.shared[index].children > 0,
+                case .pod(let pod)? = claim?.record?.role, let claim
+            else {
+                isKnown = false
+                continue
+            }
+            // Somebody has raised it beyond our books: what else they did is found out by looking.
+            let expected = MemoryProtection(of: pod, policy: left.ledger.policy)
+            if claim.min > expected.min ?? .zero || claim.low > expected.low ?? .zero { isKnown = false }
+            left.ledger.totals = left.ledger.totals - pod.totals
+            left.ledger.shared[index].children -= 1
+        }
+        if isKnown, try counts() == left.ledger.shared.map(\.children) { return left }
+        return try self.books(rescan: true)
+    }
+
     /// From here on, whoever finds the books after a crash looks for himself.
-    private borrowing func openBooks(_ books: PodBooks) throws(KernelError) {
-        guard var record = books.record, case .allPods(var ledger)? = record.role else { return }
+    private borrowing func openBooks(_ books: PodBooks) throws(KernelError) -> CgroupRecord? {
+        guard var record = books.record, case .allPods(var ledger)? = record.role else { return books.record }
         ledger.isSettled = false
         record.role = .allPods(ledger)
         try live.perform(.record(record, replacing: books.record, root))
+        return record
     }
 
     private borrowing func end(_ path: CgroupPath, _ timeout: Duration) throws(KernelError) {
@@ -100,13 +122,14 @@ extension PodTree {
     }
 
     /// Brings the shared cgroups to what the pods that are left claim.
-    private borrowing func settle(_ options: PodTreeOptions) throws(PodTreeError) -> PodTreeOutcome {
-        let books = try kernel { () throws(KernelError) in try self.books(rescan: false) }
+    private borrowing func settle(
+        _ options: PodTreeOptions, _ books: PodBooks
+    ) throws(PodTreeError) -> PodTreeOutcome {
         var node = Node(layout: layout)
         node.behaviour = books.ledger.behaviour
         var options = options
         options.force = true
-        var change = try prepare([], on: node, books.ledger.policy, options)
+        var change = try prepare([], on: node, books.ledger.policy, options, knowing: books)
         // Of the shared cgroups only what depends on the pods: the rest was not asked for here.
         change.targets = change.targets.map { target in
             let kept = target.values.filter { knob, _ in

@@ -8,9 +8,14 @@ extension PodTree {
     /// can be changed.
     borrowing func prepare(
         _ pods: [Pod], on node: Node, _ policy: MemoryReservationPolicy, _ options: PodTreeOptions,
-        below top: CgroupPath = .root
+        below top: CgroupPath = .root, knowing known: PodBooks? = nil
     ) throws(PodTreeError) -> PodChange {
-        let books = try kernel { () throws(KernelError) in try self.books(rescan: options.rescans) }
+        let books: PodBooks
+        if let known {
+            books = known
+        } else {
+            books = try kernel { () throws(KernelError) in try self.books(rescan: options.rescans) }
+        }
         var ledger = books.ledger
         let policy = node.memoryQoS ? policy : .none
         let isNewPolicy = books.record != nil && ledger.policy != policy
@@ -131,7 +136,8 @@ extension PodTree {
             let others = Set(node.record?.values.keys.map(\.file) ?? []).subtracting(files)
             if target.isWhole, !others.isEmpty {
                 node.values.merge(
-                    try live.node(target.path, files: others, enabled: false)?.values ?? [:]) { first, _ in first }
+                    try live.node(target.path, files: others, enabled: false)?.values ?? [:]
+                ) { first, _ in first }
             }
             if wasCutOff, node.record == nil { node.record = try lostRecord(target.path) }
             change.state.nodes[target.path] = node

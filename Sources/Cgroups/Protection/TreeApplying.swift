@@ -34,10 +34,19 @@ extension TreeFailure: CustomStringConvertible {
     }
 }
 
+/// How far a change has come.
+public struct TreeProgress: Sendable, Hashable {
+    /// Steps that are done.
+    public let done: Int
+    /// Steps in all.
+    public let all: Int
+}
+
 extension TreeBackend where Self: ~Copyable {
     /// Does the steps in their order. At the first that fails, those before it are taken back in reverse order.
-    borrowing func apply(_ plan: TreePlan) throws(TreeFailure) {
+    borrowing func apply(_ plan: TreePlan, progress: (TreeProgress) -> Void = { _ in }) throws(TreeFailure) {
         for (index, step) in plan.steps.enumerated() {
+            progress(TreeProgress(done: index, all: plan.steps.count))
             do { try perform(step) } catch {
                 var stuck: [TreeFailure.Stuck] = []
                 // What was written may have taken effect although the call failed: it is taken back, too.
@@ -47,7 +56,9 @@ extension TreeBackend where Self: ~Copyable {
                 for back in undo {
                     // What is below could not be lowered: what covers it stays.
                     if let below = high.first(where: { back.uncovers($0) }) {
-                        if let why = stuck.first(where: { $0.step == below }) { stuck.append(.init(step: back, error: why.error)) }
+                        if let why = stuck.first(where: { $0.step == below }) {
+                            stuck.append(.init(step: back, error: why.error))
+                        }
                         continue
                     }
                     do { try perform(back) } catch {

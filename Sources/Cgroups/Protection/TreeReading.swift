@@ -50,7 +50,9 @@ extension LiveTree {
     }
 
     /// The protections of a cgroup and its record, or nil when it is gone.
-    borrowing func claims(_ path: CgroupPath) throws(KernelError) -> (record: CgroupRecord?, min: ByteCount, low: ByteCount)? {
+    borrowing func claims(_ path: CgroupPath) throws(KernelError) -> (
+        record: CgroupRecord?, min: ByteCount, low: ByteCount
+    )? {
         guard let node = try node(path, files: ["memory.min", "memory.low"], enabled: false) else { return nil }
         return (
             node.record, node.values[.memoryMin].flatMap { ByteCount(kernelText: $0[...]) } ?? .zero,

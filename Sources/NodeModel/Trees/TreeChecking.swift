@@ -62,7 +62,9 @@ extension TreeState {
             protections = regions.union([.memoryMin, .memoryLow]).sorted()
             for target in targets {
                 guard let parent = target.path.parent else { continue }
-                for knob in protections { sums[parent, default: [:]][knob, default: .zero] += amount(knob, target.path) }
+                for knob in protections {
+                    sums[parent, default: [:]][knob, default: .zero] += amount(knob, target.path)
+                }
             }
         }
 

@@ -55,7 +55,8 @@ extension TreeStep: CustomStringConvertible {
             "cgroup.subtree_control <- \(names.map { "-" + $0 }.joined(separator: " ")) in \(path)"
         case .record(let record, _, let path):
             record == nil ? "forget what is ours in \(path)" : "record what is ours in \(path)"
-        case .write(let knob, let value, let old, let path): "\(knob.file) <- \(knob.text(value)) in \(path) (was \(old))"
+        case .write(let knob, let value, let old, let path):
+            "\(knob.file) <- \(knob.text(value)) in \(path) (was \(old))"
         }
     }
 }
