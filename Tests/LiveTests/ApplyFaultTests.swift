@@ -51,7 +51,9 @@ struct ApplyFaultTests {
         #expect(try tortured.tool("apply -f $F").exit.status == .exited(0))
         let there = try tortured.content()
         for fault in [InjectedFault(call: "write", fault: "error=EIO", counts: [6])] {
-            for count in fault.counts { try tortured.tryFault(fault, count, "apply -f $F --policy None", leaves: there) }
+            for count in fault.counts {
+                try tortured.tryFault(fault, count, "apply -f $F --policy None", leaves: there)
+            }
         }
         #expect(try tortured.tool("release").exit.status == .exited(0))
         #expect(try tortured.content() == before)

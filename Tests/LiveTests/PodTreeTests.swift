@@ -69,7 +69,9 @@ struct PodTreeTests {
             pods.pod("e", request: 0),
         ]
         _ = try tree.apply(all, on: pods.node, policy: .tieredReservation)
-        let places = ["", "podg", "podg/c0", "podg/c1", "burstable", "burstable/podb", "burstable/podb/c0", "besteffort"]
+        let places = [
+            "", "podg", "podg/c0", "podg/c1", "burstable", "burstable/podb", "burstable/podb/c0", "besteffort",
+        ]
         func values() throws -> [String?] {
             try places.flatMap { [try pods.text($0, "memory.min"), try pods.text($0, "memory.low")] }
         }
@@ -106,7 +108,8 @@ struct PodTreeTests {
         #expect(release.kept.map(\.step) == [.remove(pods.root)])
         #expect(try pods.text("", "memory.low") == "0")
         #expect(try foreign.read(.memoryMin) == .mebibytes(24))
-        #expect(try pods.text("", "memory.min") == "\(40 * mebibyte)" || pods.text("", "memory.min") == "\(48 * mebibyte)")
+        #expect(
+            try pods.text("", "memory.min") == "\(40 * mebibyte)" || pods.text("", "memory.min") == "\(48 * mebibyte)")
     }
 
     @Test("What cannot hold is refused before the first write, and nothing is there afterwards")
@@ -157,10 +160,11 @@ struct PodTreeTests {
         let pod = try TestPods().pod("g", request: 32, limit: 32, cpu: "1")
         let error = #expect(throws: PodTreeError.self) { try tree.apply([pod], on: node, policy: .tieredReservation) }
         #expect(
-            error == .refused([
-                .ancestor(
-                    .memoryMin, try CgroupPath(components: [above]), has: .zero, claimed: .mebibytes(32))
-            ]), "\(String(describing: error))")
+            error
+                == .refused([
+                    .ancestor(
+                        .memoryMin, try CgroupPath(components: [above]), has: .zero, claimed: .mebibytes(32))
+                ]), "\(String(describing: error))")
         #expect(try slice.children() == [])
         var options = PodTreeOptions()
         options.raisesAncestors = true
@@ -194,8 +198,11 @@ struct PodTreeTests {
                         }
                         let isGuaranteed = uid.hasSuffix("1")
                         _ = try tree.apply(
-                            [pods.pod(uid, request: isGuaranteed ? limit : 1, limit: isGuaranteed ? limit : 5,
-                                cpu: isGuaranteed ? "100m" : nil)],
+                            [
+                                pods.pod(
+                                    uid, request: isGuaranteed ? limit : 1, limit: isGuaranteed ? limit : 5,
+                                    cpu: isGuaranteed ? "100m" : nil)
+                            ],
                             on: pods.node, policy: .tieredReservation)
                         changes.add(1, ordering: .relaxed)
                     }
