@@ -118,6 +118,21 @@ private final class FailingTree: TreeBackend, Sendable {
         #expect(tree.state.withLock { $0.acts } == last + 1 + 1 + last)
     }
 
+    @Test("What covers a cgroup that cannot be lowered again is not lowered either")
+    func undoKeepsSums() throws {
+        let top = try CgroupPath(parsing: "/top")
+        let child = try top.appending("a")
+        let plan = TreePlan(steps: [
+            .write(.memoryMin, "8192", replacing: "0", top), .write(.memoryMin, "8192", replacing: "0", child),
+            .write(.memoryMax, "65536", replacing: "max", child),
+        ])
+        // The last write fails and is taken back; then the child's own.
+        let tree = FailingTree(failing: [2, 4])
+        let failure = #expect(throws: TreeFailure.self) { try tree.apply(plan) }
+        #expect(failure?.stuck.map(\.step) == [plan.steps[1].reversed, plan.steps[0].reversed])
+        #expect(tree.state.withLock { $0.values["\(top) memory.min"] } == "8192")
+    }
+
     @Test(
         "A cgroup that has gone meanwhile is no step that could not be taken back",
         arguments: [Errno.noSuchFileOrDirectory, Errno(rawValue: 19)])

@@ -15,17 +15,14 @@ private let isThorough = ProcessInfo.processInfo.environment["EVERY_CRASH"] != n
     "Killed in the middle", .serialized, .needs(.root), .needs(.memoryController), .needs(.controller("cpu")),
     .needs(.command("strace")), .needs(toolIsThere))
 struct ApplyCrashTests {
-    @Test(
-        "Killed at its writes, each command leaves every sum whole, is completed by the next, and leaves nothing behind"
-    )
+    @Test("Killed at its writes, each command leaves every sum whole, and the next one completes it")
     func killed() throws {
         let tortured = try TorturedTree(pods: isThorough ? 50 : 3)
         defer { tortured.removeAll() }
         let before = try tortured.controllers()
         let apply = "apply -f $F --min-headroom 25% --policy TieredReservation"
-        for command in [
-            apply, "apply -f $F --min-headroom 25% --policy None", "delete g1", apply, "release",
-        ] {
+        let unprotected = "apply -f $F --min-headroom 25% --policy None"
+        for command in [apply, unprotected] + (isThorough ? [apply] : []) + ["delete g1", "release"] {
             try tortured.kill(command, atEvery: isThorough)
         }
         #expect(try Cgroup.root().child(tortured.name) == nil)
@@ -37,10 +34,10 @@ struct ApplyCrashTests {
         let tortured = try TorturedTree(pods: 3)
         defer { tortured.removeAll() }
         let before = try tortured.controllers()
-        // Before and after the first record, the root, the root's record, the root's controllers, a pod, its record.
-        for (call, count) in [("fsetxattr", 2), ("mkdirat", 1), ("fsetxattr", 3), ("mkdirat", 5), ("fsetxattr", 6)] {
-            let found = try tortured.strace("inject=\(call):signal=SIGKILL:when=\(count)", "apply -f $F")
-            #expect(found.exit.status == .killed(signal: SIGKILL), "\(found.output)")
+        // Before the root is made, before that is written down, before it is for a pod.
+        for (call, count) in [("mkdirat", 1), ("fsetxattr", 2), ("fsetxattr", 6)] {
+            let found = try tortured.kill("apply -f $F", before: (call, count))
+            #expect(found.exit.status == .exited(137), "\(found.output)")
             #expect(try tortured.tool("release").exit.status == .exited(0))
             #expect(try Cgroup.root().child(tortured.name) == nil, "\(call) \(count)")
             #expect(try tortured.controllers() == before, "\(call) \(count)")
@@ -90,11 +87,34 @@ struct TorturedTree {
     func strace(_ faults: String..., command: String) throws -> Finished {
         let faults = faults.map { "-e \($0)" }.joined(separator: " ")
         let calls = "write,mkdirat,unlinkat,fsetxattr,fremovexattr,openat2,pread64,fcntl"
-        // With --seccomp-bpf, which is quicker, strace 6.1 injects no signals.
-        let filter = faults.contains("signal=") ? "" : "--seccomp-bpf"
         return try shell(
-            "F=\(manifest); exec strace -f -qq \(filter) -o /dev/null -e trace=\(calls) \(faults) $B \(command) --root \(name)"
+            "F=\(manifest); exec strace -f -qq --seccomp-bpf -o /dev/null -e trace=\(calls) \(faults) $B \(command) --root \(name)"
         )
+    }
+
+    /// Runs the tool until it is about to make a call for the given time, and kills it there: 137. The exit code is the
+    /// tool's own when it gets through before.
+    ///
+    /// strace itself injects no signals with --seccomp-bpf, without which it takes ten times as long; so the call is
+    /// delayed. A process that is stopped three times in a row stands there; one that is killed too early has been killed
+    /// as well.
+    func kill(_ command: String, before calls: (name: String, count: Int)...) throws -> Finished {
+        let faults = calls.map { "-e inject=\($0.name):delay_enter=600s:when=\($0.count)" }.joined(separator: " ")
+        let names = calls.map(\.name).joined(separator: ",")
+        return try shell(
+            """
+            F=\(manifest)
+            strace -f -qq --seccomp-bpf -o /dev/null -e trace=\(names) \(faults) $B \(command) --root \(name) &
+            S=$!; n=0
+            while [ $n -lt 3 ]; do
+                case "$(cat /proc/$S/stat 2>/dev/null)" in '' | *') Z '*) break ;; esac
+                P=$(cat /proc/$S/task/$S/children 2>/dev/null)
+                case "$(cat /proc/${P% }/stat 2>/dev/null)" in *') t '*) n=$((n + 1)) ;; *) n=0 ;; esac
+                sleep 0.1
+            done
+            if [ $n -eq 3 ]; then kill -9 $P; kill -9 $S; wait $S 2>/dev/null; exit 137; fi
+            wait $S
+            """)
     }
 
     func strace(_ faults: String, _ command: String) throws -> Finished { try strace(faults, command: command) }
@@ -108,13 +128,12 @@ struct TorturedTree {
         while !isDone, kills < limit {
             // Each call has a count of its own. With the first record never written, a cgroup is made and not yet known
             // as ours; that makes no way, so every second time the second is the one.
-            let count = atEvery ? 2 : [13, 29, 21][kills % 3]
-            let records = kills.isMultiple(of: 2) ? 1 : count
-            let found = try strace(
-                "inject=write,mkdirat,unlinkat:signal=SIGKILL:when=\(count)",
-                "inject=fsetxattr,fremovexattr:signal=SIGKILL:when=\(records)", command: command)
+            let count = atEvery ? 2 : [4, 29, 21][kills % 3]
+            let records = kills % (atEvery ? 2 : 4) == 1 ? 1 : count
+            let found = try kill(
+                command, before: ("write,mkdirat,unlinkat", count), ("fsetxattr,fremovexattr", records))
             isDone = found.exit.status == .exited(0)
-            try #require(isDone || found.exit.status == .killed(signal: SIGKILL), "\(command): \(found.output)")
+            try #require(isDone || found.exit.status == .exited(137), "\(command): \(found.output)")
             let broken = observer.violations()
             #expect(broken == [], "\(command), killed \(kills + 1) times")
             kills += 1
@@ -136,8 +155,8 @@ struct TorturedTree {
         return try shell(
             """
             cd \(root); cat cgroup.subtree_control
-            find \(name) -name '*.m[iax]*' -o -name '*.low' -o -name '*.high' -o -name '*.weight' -o -name '*.group' \
-                -o -name cgroup.subtree_control 2>/dev/null | sort | while read -r f; do echo "$f $(cat $f)"; done
+            grep -s . $(find \(name) -name '*.m[iax]*' -o -name '*.low' -o -name '*.high' -o -name '*.weight' -o -name '*.group' \
+                -o -name cgroup.subtree_control 2>/dev/null | sort) /dev/null
             """
         ).output
     }

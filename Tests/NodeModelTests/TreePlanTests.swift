@@ -194,6 +194,46 @@ struct SplitMix: RandomNumberGenerator {
         #expect(tree.state.nodes[top]?.values == [.memoryMin: "4096", .memoryLow: "0", .memoryMax: "131072"])
     }
 
+    @Test("Giving back that is cut off at any step is completed by the same once more, and forgets nothing before")
+    func releaseCutOff() throws {
+        let root = try Self.path("/pods")
+        let before = TreeState(nodes: [.root: .init()])
+        var tree = ModelTree(state: before)
+        let targets = [
+            TreeTarget(path: .root, files: [], role: nil, isWhole: false, tree: root),
+            TreeTarget(path: root, files: Self.files(8192, 0, "max"), role: .pods),
+            TreeTarget(path: try root.appending("a"), files: Self.files(8192, 0, "max"), role: .container(request: .zero)),
+        ]
+        for step in TreePlan(from: tree.state, to: targets).steps { tree.perform(step) }
+        let plan = TreePlan(releasing: tree.state, tree: root)
+        #expect(plan.steps.count > 5)
+        for cut in 0...plan.steps.count {
+            var cutOff = tree
+            for step in plan.steps.prefix(cut) { cutOff.perform(step) }
+            for step in TreePlan(releasing: cutOff.state, tree: root).steps { cutOff.perform(step) }
+            #expect(cutOff.state == before, "cut off after \(cut)")
+        }
+    }
+
+    @Test("What stands above two trees is given back with the last, and what is another tree's is left to that")
+    func releaseOfOneOfTwo() throws {
+        let roots = try [Self.path("/a"), Self.path("/b")]
+        var record = CgroupRecord()
+        record.enabled = ["memory"]
+        record.trees = roots
+        var tree = ModelTree(state: TreeState(nodes: [.root: .init(record: record, enabled: ["memory"])]))
+        for step in TreePlan(releasing: tree.state, tree: roots[0]).steps { tree.perform(step) }
+        #expect(tree.state.nodes[.root]?.enabled == ["memory"] && tree.state.nodes[.root]?.record?.trees == [roots[1]])
+        for step in TreePlan(releasing: tree.state, tree: roots[1]).steps { tree.perform(step) }
+        #expect(tree.state == TreeState(nodes: [.root: .init()]))
+        // A tree inside another one takes nothing of it along.
+        let outer = try Self.path("/a")
+        var pods = CgroupRecord()
+        (pods.isMade, pods.role, pods.trees) = (true, .pods, [try outer.appending("inner")])
+        let plan = TreePlan(releasing: TreeState(nodes: [outer: .init(record: pods)]), tree: pods.trees[0])
+        #expect(plan.steps.count == 1 && plan.isEmpty)
+    }
+
     @Test("What cannot hold is named with its numbers") func violations() throws {
         let pod = try Self.path("/top/pod")
         let state = TreeState(nodes: [
@@ -239,6 +279,7 @@ struct SplitMix: RandomNumberGenerator {
         record.isMade = true
         record.enabled = ["cpu", "memory"]
         record.elsewhere = [try TreePlanTests.path("/system.slice")]
+        record.trees = [try TreePlanTests.path("/kubepods"), try TreePlanTests.path("/a/b")]
         record.values = [
             .memoryMin: .init(before: "0", ours: "4096"),
             ControlKnob("cpu.max"): .init(before: "max 100000", ours: "1000 100000"),

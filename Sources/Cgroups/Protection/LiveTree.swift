@@ -20,8 +20,8 @@ struct LiveTree: ~Copyable, TreeBackend {
         // Whether `trusted.*` may be written is asked by removing what is not there.
         var isTrusted = false
         do {
-            try mount.directory.open(".", [.directory, .reading]).removeAttribute(
-                CgroupRecord.trustedAttribute + ".probe")
+            let directory = try mount.directory.open(".", [.directory, .reading])
+            try directory.removeAttribute(CgroupRecord.trustedAttribute + ".probe")
             isTrusted = true
         } catch {}
         attribute = isTrusted ? CgroupRecord.trustedAttribute : CgroupRecord.attribute

@@ -56,9 +56,8 @@ extension TreeBackend where Self: ~Copyable {
                 for back in undo {
                     // What is below could not be lowered: what covers it stays.
                     if let below = high.first(where: { back.uncovers($0) }) {
-                        if let why = stuck.first(where: { $0.step == below }) {
-                            stuck.append(.init(step: back, error: why.error))
-                        }
+                        let why = stuck.first { $0.step == below }?.error ?? error
+                        stuck.append(.init(step: back, error: why))
                         continue
                     }
                     do { try perform(back) } catch {
