@@ -202,7 +202,8 @@ struct SplitMix: RandomNumberGenerator {
         let targets = [
             TreeTarget(path: .root, files: [], role: nil, isWhole: false, tree: root),
             TreeTarget(path: root, files: Self.files(8192, 0, "max"), role: .pods),
-            TreeTarget(path: try root.appending("a"), files: Self.files(8192, 0, "max"), role: .container(request: .zero)),
+            TreeTarget(
+                path: try root.appending("a"), files: Self.files(8192, 0, "max"), role: .container(request: .zero)),
         ]
         for step in TreePlan(from: tree.state, to: targets).steps { tree.perform(step) }
         let plan = TreePlan(releasing: tree.state, tree: root)
