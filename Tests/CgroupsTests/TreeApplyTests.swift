@@ -61,7 +61,8 @@ private final class FailingTree: TreeBackend, Sendable {
     var content: [String] {
         state.withLock { state in
             state.paths.map { "\($0)" } + state.values.filter { $0.value != "0" && $0.value != "max" }.map { "\($0)" }
-                + state.records.map { "\($0)" } + state.enabled.filter { !$0.value.isEmpty }.map { "\($0.key) \($0.value.sorted())" }
+                + state.records.map { "\($0)" }
+                + state.enabled.filter { !$0.value.isEmpty }.map { "\($0.key) \($0.value.sorted())" }
         }.sorted()
     }
 }
@@ -132,7 +133,8 @@ private final class FailingTree: TreeBackend, Sendable {
         #expect(tree.state.withLock { $0.values["\(top) memory.min"] } == "8192")
     }
 
-    @Test("A cgroup that has gone meanwhile is no step that could not be taken back",
+    @Test(
+        "A cgroup that has gone meanwhile is no step that could not be taken back",
         arguments: [Errno.noSuchFileOrDirectory, Errno(rawValue: 19)])
     func goneMeanwhile(errno: Errno) throws {
         let plan = try Self.plan()

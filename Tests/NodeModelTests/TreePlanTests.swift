@@ -70,14 +70,16 @@ struct SplitMix: RandomNumberGenerator {
                 let low = UInt64.random(in: 0...8, using: &random) * 4096
                 sums[0] += min
                 sums[1] += low
-                let max = Bool.random(using: &random) ? "\(min + 4096 * UInt64.random(in: 1...4, using: &random))" : "max"
+                let max =
+                    Bool.random(using: &random) ? "\(min + 4096 * UInt64.random(in: 1...4, using: &random))" : "max"
                 targets.append(
                     TreeTarget(path: try path("/top/g\(group)/l\(leaf)"), files: files(min, low, max), role: nil))
             }
             let spare = UInt64.random(in: 0...2, using: &random) * 4096
             sums = sums.map { $0 + spare }
             top = zip(top, sums).map(+)
-            targets.append(TreeTarget(path: try path("/top/g\(group)"), files: files(sums[0], sums[1], "max"), role: nil))
+            targets.append(
+                TreeTarget(path: try path("/top/g\(group)"), files: files(sums[0], sums[1], "max"), role: nil))
         }
         targets.append(TreeTarget(path: try path("/top"), files: files(top[0], top[1], "max"), role: nil))
         return targets.shuffled(using: &random)
@@ -185,7 +187,8 @@ struct SplitMix: RandomNumberGenerator {
         for step in plan.steps { tree.perform(step) }
         tree.state.nodes[top]?.values[.memoryMax] = "131072"
         let release = TreePlan(releasing: tree.state)
-        #expect(release.foreignEdits.map(\.description) == ["memory.max in /top is 131072, and was 65536 when we left it"])
+        #expect(
+            release.foreignEdits.map(\.description) == ["memory.max in /top is 131072, and was 65536 when we left it"])
         for step in release.steps { tree.perform(step) }
         #expect(tree.state.nodes.keys.map(\.description) == ["/top"])
         #expect(tree.state.nodes[top]?.values == [.memoryMin: "4096", .memoryLow: "0", .memoryMax: "131072"])
@@ -199,7 +202,8 @@ struct SplitMix: RandomNumberGenerator {
         let targets = [
             TreeTarget(path: .root, files: [], role: nil, isWhole: false, tree: root),
             TreeTarget(path: root, files: Self.files(8192, 0, "max"), role: .pods),
-            TreeTarget(path: try root.appending("a"), files: Self.files(8192, 0, "max"), role: .container(request: .zero)),
+            TreeTarget(
+                path: try root.appending("a"), files: Self.files(8192, 0, "max"), role: .container(request: .zero)),
         ]
         for step in TreePlan(from: tree.state, to: targets).steps { tree.perform(step) }
         let plan = TreePlan(releasing: tree.state, tree: root)
@@ -312,10 +316,12 @@ struct SplitMix: RandomNumberGenerator {
         #expect(claim.namespace == "a?b" && claim.name == "x?made?value?memory.min??0?1")
     }
 
-    @Test("What is not understood is refused, not dropped", arguments: [
-        "", "bulkhead-record\t2", "bulkhead-record\t1\nnews", "bulkhead-record\t1\nvalue\tmemory.min\t0\t1",
-        "bulkhead-record\t1\npod\tGold\t1\t1\ta\tb", "bulkhead-record\t1\nledger\tNone\tfixed\tajar\t0\t0\t0\t0",
-        "bulkhead-record\t1\nledger\tNone\tfixed\topen\t0\t0\t0\t0\t1", "bulkhead-record\t1\ncontainer\t-1",
-    ])
+    @Test(
+        "What is not understood is refused, not dropped",
+        arguments: [
+            "", "bulkhead-record\t2", "bulkhead-record\t1\nnews", "bulkhead-record\t1\nvalue\tmemory.min\t0\t1",
+            "bulkhead-record\t1\npod\tGold\t1\t1\ta\tb", "bulkhead-record\t1\nledger\tNone\tfixed\tajar\t0\t0\t0\t0",
+            "bulkhead-record\t1\nledger\tNone\tfixed\topen\t0\t0\t0\t0\t1", "bulkhead-record\t1\ncontainer\t-1",
+        ])
     func notUnderstood(_ text: String) { #expect(throws: CgroupRecordError.self) { try CgroupRecord(parsing: text) } }
 }
