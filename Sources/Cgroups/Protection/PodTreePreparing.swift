@@ -130,8 +130,8 @@ extension PodTree {
             // What was ours and is no longer planned is given back.
             let others = Set(node.record?.values.keys.map(\.file) ?? []).subtracting(files)
             if target.isWhole, !others.isEmpty {
-                node.values.merge(
-                    try live.node(target.path, files: others, enabled: false)?.values ?? [:]) { first, _ in first }
+                let more = try live.node(target.path, files: others, enabled: false)?.values ?? [:]
+                node.values.merge(more) { first, _ in first }
             }
             if wasCutOff, node.record == nil { node.record = try lostRecord(target.path) }
             change.state.nodes[target.path] = node
