@@ -9,7 +9,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite("A tree of pods", .needs(.root), .needs(.memoryController), .needs(.controller("cpu")))
+@Suite("A tree of pods", .serialized, .needs(.root), .needs(.memoryController), .needs(.controller("cpu")))
 struct PodTreeTests {
     private let mebibyte: UInt64 = 1 << 20
 
@@ -105,7 +105,7 @@ struct PodTreeTests {
         let release = try tree.release()
         #expect(release.plan.foreignEdits.map(\.found) == ["\(40 * mebibyte)"])
         // It is not ours to remove what has somebody's cgroup in it, and the values of before are back there.
-        #expect(release.kept.map(\.step) == [.remove(pods.root)])
+        #expect(release.kept.first?.step == .remove(pods.root))
         #expect(try pods.text("", "memory.low") == "0")
         #expect(try foreign.read(.memoryMin) == .mebibytes(24))
         #expect(
