@@ -17,7 +17,7 @@ struct PodTreeCutOffTests {
     private static let isLarge = ProcessInfo.processInfo.environment["EVERY_CRASH"] != nil
 
     private func pods(_ pods: TestPods) throws -> [Pod] {
-        try (0..<(Self.isLarge ? 50 : 5)).map { number in
+        try (0..<(Self.isLarge ? 50 : 4)).map { number in
             switch number % 3 {
             case 0: try pods.pod("g\(number)", request: 2, limit: 2, cpu: "10m")
             case 1: try pods.pod("b\(number)", request: 1, limit: 4, containers: 2)
@@ -52,7 +52,7 @@ struct PodTreeCutOffTests {
             let steps = try place.tree().prepare(all, on: place.node, policy, .init()).plan().steps
             let before = policy == .none ? MemoryReservationPolicy.tieredReservation : .none
             // Cut off here and there, completed by another, and taken back for the next time.
-            for cut in stride(from: 1, to: steps.count, by: max(1, steps.count / (Self.isLarge ? 12 : 5))) {
+            for cut in stride(from: 1, to: steps.count, by: max(1, steps.count / (Self.isLarge ? 12 : 3))) {
                 let isFirst = try Cgroup.root().child(place.root.components[0]) == nil
                 let tree = try place.tree()
                 for step in steps[..<cut] { try tree.live.perform(step) }
@@ -78,7 +78,7 @@ struct PodTreeCutOffTests {
             }
             #expect(try place.tree().prepare(all, on: place.node, policy, .init()).plan().steps == [])
         }
-        #expect(looked > (Self.isLarge ? 1000 : 100) && completed > 10)
+        #expect(looked > (Self.isLarge ? 1000 : 80) && completed > 8)
         print("\(all.count) pods: \(looked) writes looked at, \(completed) cut off and completed")
         _ = try place.tree().delete(all.map(\.uid))
         #expect(observer.violations() == [])
