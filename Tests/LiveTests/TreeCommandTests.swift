@@ -62,7 +62,7 @@ struct TreeCommandTests {
         let found = try tree.shell(
             """
             (while :; do mkdir -p $R$T/x/y $R$T/z; rmdir $R$T/x/y $R$T/x $R$T/z; sleep 0.01; done) 2>/dev/null & churn=$!
-            F=/tmp/bulkhead-tree-$$
+            F=/tmp/bulkhead-tree-$$; : >$F
             $B tree --json --watch 0.1 $T >$F & watch=$!
             n=0; while [ $(wc -l <$F) -lt 2 ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
             kill -TERM $watch; wait $watch; echo "code=$?"

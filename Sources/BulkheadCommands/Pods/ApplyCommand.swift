@@ -13,7 +13,8 @@ struct ApplyCommand: ParsableCommand {
         discussion: """
             Makes the cgroups of the pods and their containers, and writes what `bulkhead plan` computes, beside the pods \
             that are there. At every instant each parent's protection covers its children's. Either everything is done, \
-            or what was done is taken back; after a crash, the next apply goes on from there. Other writers are waited for.
+            or what was done is taken back, after Ctrl-C too; after a crash, the next apply goes on from there. Other writers \
+            are waited for.
 
             What cannot hold is refused before the first write: more protection than the machine has memory, or than a \
             control group above has; a memory.max below what is in use.
@@ -49,7 +50,9 @@ struct ApplyCommand: ParsableCommand {
             progress.clear()
         } catch {
             progress.clear()
-            throw ToolFailure(error)
+            guard let signal = progress.ending else { throw ToolFailure(error) }
+            Output.complain("\(error)")
+            throw ExitCode(128 + signal)
         }
         outcome.warnings.complain()
         if options.json {

@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Cgroups
+internal import Glibc
 internal import LinuxKernel
 internal import Synchronization
+internal import SystemPackage
 
-/// How far a long change has come, on the terminal that errors go to; on anything else nothing.
+/// How far a long change has come, on the terminal that errors go to; and the signals that stop it between two steps.
 final class StepProgress: Sendable {
-    private struct State {
+    private struct State: ~Copyable {
         var next = ContinuousClock.now + .milliseconds(500)
         var isShown = false
+        var signals: SignalDescriptor?
+        var ending: Int32?
+
+        /// Before the first step nothing is to be taken back, and a signal ends the process as ever.
+        mutating func signal(before step: Int) throws(KernelError) -> Int32? {
+            if step == 0 { signals = try SignalDescriptor([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) }
+            switch signals {
+            case .none: return nil
+            case .some(let signals): return signals.next()
+            }
+        }
     }
     private let state = Mutex(State())
     private let isOnTerminal: Bool
@@ -19,14 +32,23 @@ final class StepProgress: Sendable {
         self.isOnTerminal = isOnTerminal
     }
 
-    /// What takes less than half a second is not worth a line, and ten lines a second are enough.
-    func show(_ progress: TreeProgress) {
-        guard isOnTerminal else { return }
-        let isDue = state.withLock { state in
-            guard ContinuousClock.now >= state.next else { return false }
+    /// The signal that stopped the change.
+    var ending: Int32? { state.withLock { $0.ending } }
+
+    /// Says how far it is: not of what takes less than half a second, and ten times a second at the most.
+    /// - Throws: EINTR when a signal has come.
+    func show(_ progress: TreeProgress) throws(KernelError) {
+        let (signal, isDue) = try state.withLock { state throws(KernelError) in
+            let signal = try state.signal(before: progress.done)
+            state.ending = signal
+            guard isOnTerminal, ContinuousClock.now >= state.next else { return (signal, false) }
             state.next = .now + .milliseconds(100)
             state.isShown = true
-            return true
+            return (signal, true)
+        }
+        if let signal {
+            throw KernelError(
+                "apply", "step \(progress.done) of \(progress.all)", errno: .interrupted, hint: "signal \(signal)")
         }
         if isDue { try? Output.write("\r\u{1B}[K\(progress.done) of \(progress.all) steps", to: .error) }
     }

@@ -16,14 +16,13 @@ struct PodChange {
     /// What would not hold.
     var violations: [TreeViolation] = []
 
-    /// The steps. The last one closes the books.
+    /// The steps. The last but for what is removed closes the books.
     func plan() -> TreePlan {
         var plan = TreePlan(from: state, to: targets)
         let root = shared[0]
         if plan.isEmpty, retired.isEmpty, state.nodes[root]?.record?.role == .allPods(closed(making: [])) {
             return TreePlan(foreignEdits: plan.foreignEdits)
         }
-        for path in retired { plan.append(.remove(path)) }
         var made: [CgroupPath] = []
         var opened = state.nodes[root]?.record
         for step in plan.steps {
@@ -33,6 +32,8 @@ struct PodChange {
         var record = opened ?? CgroupRecord()
         record.role = .allPods(closed(making: made))
         plan.append(.record(record, replacing: opened, root))
+        // Last, for a cgroup that is removed cannot be taken back with all that was in it.
+        for path in retired { plan.append(.remove(path)) }
         return plan
     }
 

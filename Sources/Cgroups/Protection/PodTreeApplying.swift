@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LinuxKernel
+public import LinuxKernel
 public import NodeModel
 
 extension PodTree {
@@ -23,10 +23,10 @@ extension PodTree {
     ///   - node: the machine, and where its pods are.
     ///   - policy: how requests are turned into protection.
     ///   - options: how it is to be done.
-    ///   - progress: told before every step.
+    ///   - progress: told before every step; what it throws stops the change, and what was done is taken back.
     public borrowing func apply(
         _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: PodTreeOptions = .init(),
-        progress: (TreeProgress) -> Void = { _ in }
+        progress: (TreeProgress) throws(KernelError) -> Void = { _ in }
     ) throws(PodTreeError) -> PodTreeOutcome {
         let lock = try kernel { () throws(KernelError) in
             try TreeLock.take(root, beneath: live.mount, timeout: options.lockTimeout)

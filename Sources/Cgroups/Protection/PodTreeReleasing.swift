@@ -40,7 +40,10 @@ extension PodTree {
         // Then what may stay because somebody uses it.
         for step in plan.steps where !step.isValue {
             if case .record = step, release.kept.contains(where: { $0.step.path == step.path }) { continue }
-            do { try live.perform(step) } catch {
+            do throws(KernelError) {
+                if case .disable(let names, let path) = step { try refuseTaking(names, of: path) }
+                try live.perform(step)
+            } catch {
                 if error.errno == .noSuchFileOrDirectory || error.meansCgroupIsGone { continue }
                 release.kept.append(.init(step: step, error: error))
                 // It stays known as ours; its values are so no longer.
@@ -53,6 +56,29 @@ extension PodTree {
         _ = consume lock
         return release
     }
+
+    /// The kernel takes a controller away with all values that others have set by it since: not without a word.
+    private borrowing func refuseTaking(_ names: [String], of path: CgroupPath) throws(KernelError) {
+        let knobs = Self.ordinary.filter { names.contains($0.controller ?? "") }
+        for name in try live.children(path) {
+            guard let child = try? path.appending(name),
+                let node = try live.node(child, files: Set(knobs.map(\.file)), enabled: false)
+            else { continue }
+            guard let knob = knobs.first(where: { node.values[$0] ?? $0.initialValue != $0.initialValue }) else {
+                continue
+            }
+            throw KernelError(
+                "write", CgroupFile.subtreeControl.name, value: names.map { "-" + $0 }.joined(separator: " "),
+                in: live.place(path), errno: .resourceBusy, hint: "\(name) has a \(knob) of its own by now")
+        }
+    }
+
+    /// What is set in most cgroups where anything is.
+    private static let ordinary =
+        [
+            "memory.min", "memory.low", "memory.high", "memory.max", "memory.oom.group", "cpu.weight", "cpu.max",
+            "pids.max",
+        ].map { ControlKnob($0) }
 
     /// Every cgroup with a record of ours, from the root of the hierarchy down.
     private borrowing func everything() throws(KernelError) -> TreeState {

@@ -44,10 +44,15 @@ public struct TreeProgress: Sendable, Hashable {
 
 extension TreeBackend where Self: ~Copyable {
     /// Does the steps in their order. At the first that fails, those before it are taken back in reverse order.
-    borrowing func apply(_ plan: TreePlan, progress: (TreeProgress) -> Void = { _ in }) throws(TreeFailure) {
+    /// What `progress` throws before a step stops it in the same way.
+    borrowing func apply(
+        _ plan: TreePlan, progress: (TreeProgress) throws(KernelError) -> Void = { _ in }
+    ) throws(TreeFailure) {
         for (index, step) in plan.steps.enumerated() {
-            progress(TreeProgress(done: index, all: plan.steps.count))
-            do { try perform(step) } catch {
+            do throws(KernelError) {
+                try progress(TreeProgress(done: index, all: plan.steps.count))
+                try perform(step)
+            } catch {
                 var stuck: [TreeFailure.Stuck] = []
                 // What was written may have taken effect although the call failed: it is taken back, too.
                 var undo = plan.steps[..<index].reversed().map(\.reversed)
