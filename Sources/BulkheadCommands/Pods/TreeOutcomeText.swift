@@ -47,16 +47,20 @@ extension TreePlan {
         var made = 0
         var removed = 0
         var written = 0
+        var switched = 0
         for step in visibleSteps {
             switch step {
             case .make: made += 1
             case .remove: removed += 1
             case .write: written += 1
-            case .enable, .disable, .record: break
+            case .enable, .disable: switched += 1
+            case .record: break
             }
         }
         let parts = [(made, "cgroup", "made"), (removed, "cgroup", "removed"), (written, "value", "written")]
             .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s") \($0.2)" }
+        // Of a change that makes cgroups it goes without saying.
+        if parts.isEmpty, switched > 0 { return "controllers switched" }
         return parts.isEmpty ? "nothing to do" : parts.joined(separator: ", ")
     }
 
