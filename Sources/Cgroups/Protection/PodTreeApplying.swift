@@ -4,7 +4,7 @@ public import LinuxKernel
 public import NodeModel
 
 extension PodTree {
-    /// What ``apply(_:on:policy:options:)`` would do now. Reads only, and takes no lock.
+    /// What ``apply(_:on:policy:options:progress:)`` would do now. Reads only, and takes no lock.
     public borrowing func preview(
         _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: PodTreeOptions = .init()
     ) throws(PodTreeError) -> PodTreeOutcome {
