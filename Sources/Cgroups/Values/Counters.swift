@@ -11,7 +11,7 @@ public struct Counters: Hashable, Sendable, StatusValue {
     }
 
     /// Where a line's key is in the text, and its number: `memory.stat` has sixty keys, and a reader wants six.
-    private struct Line: Hashable, Sendable {
+    private struct Line: Sendable {
         let start: Int32
         let end: Int32
         let value: UInt64
@@ -59,6 +59,11 @@ public struct Counters: Hashable, Sendable, StatusValue {
         self.lines = lines
         self.bytes = copy(bytes)
     }
+
+    /// Compares the entries: how the text spelled them is of no matter.
+    public static func == (one: Counters, other: Counters) -> Bool { one.entries == other.entries }
+    /// Hashes the entries.
+    public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 
     /// The lines.
     public var kernelText: String { fileText.last == "\n" ? String(fileText.dropLast()) : fileText }
