@@ -60,7 +60,7 @@ public struct Counters: Hashable, Sendable, StatusValue {
         self.bytes = copy(bytes)
     }
 
-    /// Compares the entries: how the text spelled them is of no matter.
+    /// Compares the entries: empty lines and a missing last newline are of no matter.
     public static func == (one: Counters, other: Counters) -> Bool { one.entries == other.entries }
     /// Hashes the entries.
     public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
