@@ -123,8 +123,8 @@ struct LayoutRow {
     }
 
     func expectLost(_ set: WorkingSet, _ place: SourceLocation = #_sourceLocation) {
-        #expect(set.kept * 100 <= set.size * 80, sourceLocation: place)
-        #expect(set.readAgain * 100 >= set.size * 20, sourceLocation: place)
+        #expect(set.kept * 100 <= set.size * 90, sourceLocation: place)
+        #expect(set.readAgain * 100 >= set.size * 10, sourceLocation: place)
         #expect(set.refaults > 0, sourceLocation: place)
     }
 
