@@ -13,9 +13,7 @@ extension PodTree {
         var need = Dictionary(uniqueKeysWithValues: knobs.map { ($0, amount($0, of: root, change)) })
         var child = root
         while let path = child.parent {
-            for knob in knobs {
-                need[knob, default: .zero] += try siblings(of: child, knob, change)
-            }
+            need.merge(try siblings(of: child, knobs, change), uniquingKeysWith: +)
             if path.isRoot {
                 change.state.nodes[path] = try live.node(path, files: [], enabled: true)
                 checkMemory(&change, need, node, options)
@@ -33,21 +31,23 @@ extension PodTree {
         return value.flatMap { ByteCount(kernelText: $0[...]) } ?? .zero
     }
 
+    /// What those beside a cgroup claim: as it will be where the change is about them, else as it is.
     private borrowing func siblings(
-        of path: CgroupPath, _ knob: ControlKnob, _ change: PodChange
-    ) throws(KernelError) -> ByteCount {
-        guard let parent = path.parent else { return .zero }
-        var sum = ByteCount.zero
+        of path: CgroupPath, _ knobs: [ControlKnob], _ change: PodChange
+    ) throws(KernelError) -> [ControlKnob: ByteCount] {
+        guard let parent = path.parent else { return [:] }
+        var sums: [ControlKnob: ByteCount] = [:]
         for name in try live.children(parent) where name != path.name {
-            guard let other = try? parent.appending(name) else { continue }
-            if change.targets.contains(where: { $0.path == other && $0.value(knob) != nil }) {
-                sum += amount(knob, of: other, change)
-                continue
+            guard let other = try? parent.appending(name),
+                let node = try live.node(other, files: Set(knobs.map(\.file)), enabled: false)
+            else { continue }
+            let target = change.targets.first { $0.path == other }
+            for knob in knobs {
+                let value = target?.value(knob) ?? node.values[knob]
+                sums[knob, default: .zero] += value.flatMap { ByteCount(kernelText: $0[...]) } ?? .zero
             }
-            guard let claim = try live.claims(other) else { continue }
-            sum += knob == .memoryMin ? claim.min : claim.low
         }
-        return sum
+        return sums
     }
 
     private borrowing func cover(

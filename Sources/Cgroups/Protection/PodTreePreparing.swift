@@ -175,16 +175,18 @@ extension PodTree {
             guard case .pod? = target.role, change.state.nodes[target.path] != nil else { continue }
             for name in try live.children(target.path) {
                 guard let path = try? target.path.appending(name), !known.contains(path),
-                    let claim = try live.claims(path)
+                    let node = try live.node(path, files: ["memory.min", "memory.low"], enabled: false)
                 else { continue }
-                if claim.record?.isMade == true, case .container? = claim.record?.role {
+                if node.record?.isMade == true, case .container? = node.record?.role {
                     let none = ["memory.min", "memory.low"].map { PlannedFile(name: $0, value: "0") }
-                    change.targets.append(TreeTarget(path: path, files: none, role: claim.record?.role, isWhole: false))
-                    change.state.nodes[path] = try live.node(path, files: ["memory.min", "memory.low"], enabled: false)
+                    change.targets.append(TreeTarget(path: path, files: none, role: node.record?.role, isWhole: false))
+                    change.state.nodes[path] = node
                     change.retired.append(path)
                 } else {
-                    change.state.nodes[target.path]?.otherClaims[.memoryMin, default: .zero] += claim.min
-                    change.state.nodes[target.path]?.otherClaims[.memoryLow, default: .zero] += claim.low
+                    for knob in [ControlKnob.memoryMin, .memoryLow] {
+                        let claim = node.values[knob].flatMap { ByteCount(kernelText: $0[...]) } ?? .zero
+                        change.state.nodes[target.path]?.otherClaims[knob, default: .zero] += claim
+                    }
                 }
             }
         }
