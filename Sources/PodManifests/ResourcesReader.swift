@@ -18,15 +18,15 @@ enum ResourcesReader {
         return requirements
     }
 
-    /// Amounts by resource name; none when absent. A name of no domain is one that Kubernetes knows: a misspelled one
-    /// would ask for nothing.
+    /// Amounts by resource name; none when absent. A word that Kubernetes does not know is refused: misspelled, it would
+    /// ask for nothing.
     static func list(
-        _ field: Field?, known: Set<String> = ["cpu", "memory", "ephemeral-storage"]
+        _ field: Field?, known: Set<String> = ["cpu", "memory", "ephemeral-storage", "storage"]
     ) throws(ManifestError) -> ResourceList {
         guard let field else { return [:] }
         var list = ResourceList()
         for (name, amount) in try field.object().members {
-            guard known.contains(name) || isHugePages(name) || name.utf8.contains(UInt8(ascii: "/")) else {
+            guard known.contains(name) || isHugePages(name) || !isWord(name) else {
                 throw amount.error(
                     "'\(name)' is no resource: those are \(known.sorted().joined(separator: ", ")), hugepages-SIZE, and "
                         + "what has a domain, as example.com/gpu")
@@ -34,6 +34,11 @@ enum ResourcesReader {
             list[name] = try amount.quantity()
         }
         return list
+    }
+
+    /// Neither with a domain nor, like an amount, with a digit in front.
+    private static func isWord(_ name: String) -> Bool {
+        !name.utf8.contains(UInt8(ascii: "/")) && name.first?.isNumber != true
     }
 
     private static func isHugePages(_ name: String) -> Bool {

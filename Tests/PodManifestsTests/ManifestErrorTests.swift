@@ -80,7 +80,8 @@ import Testing
         (
             "      resources: {requests: {memroy: 1Gi}}",
             "pods.yaml:9: spec.containers[0].resources.requests.memroy: 'memroy' is no resource: "
-                + "those are cpu, ephemeral-storage, memory, hugepages-SIZE"
+                + "those are cpu, ephemeral-storage, memory, storage, "
+                + "hugepages-SIZE, and what has a domain"
         ),
         (
             "      resources: {limits: {hugepages-big: 1Gi}}",
@@ -165,10 +166,10 @@ import Testing
             metadata: {name: a, generation: 2}
             spec:
               schedulingGroup: {name: x}
-              containers: [{name: c, stdin: true, resources: {limits: {example.com/gpu: 1, hugepages-2Mi: 4Mi}}}]
+              containers: [{name: c, stdin: true, resources: {limits: {example.com/gpu: 1, storage: 1, 2Mi: 3}}}]
             """
         let pods = try PodManifest(parsing: text, file: "pods.yaml").pods
-        #expect(pods[0].spec.containers[0].resources.limits.names == ["example.com/gpu", "hugepages-2Mi"])
+        #expect(pods[0].spec.containers[0].resources.limits.names == ["2Mi", "example.com/gpu", "storage"])
     }
 
     @Test func `One uid of two pods is refused where it is given again`() throws {
