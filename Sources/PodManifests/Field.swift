@@ -177,6 +177,7 @@ struct FieldObject {
 
     /// Another case, one letter too many, too few or wrong, or two in the wrong order.
     private static func isSlip(_ text: String, for name: String) -> Bool {
+        if abs(text.utf8.count - name.utf8.count) > 1 { return false }
         var (left, right) = (Array(text.lowercased().utf8)[...], Array(name.lowercased().utf8)[...])
         while let first = left.first, first == right.first { (left, right) = (left.dropFirst(), right.dropFirst()) }
         while let last = left.last, last == right.last { (left, right) = (left.dropLast(), right.dropLast()) }
