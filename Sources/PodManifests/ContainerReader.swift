@@ -3,10 +3,16 @@
 import NodeModel
 
 enum ContainerReader {
+    private static let fields = [
+        "name", "image", "command", "args", "env", "workingDir", "resources", "securityContext", "volumeMounts",
+        "restartPolicy",
+    ]
+
     static func container(
         _ field: Field, volumes: [Volume], _ unimplemented: inout UnimplementedFields
     ) throws(ManifestError) -> Container {
         let object = try field.object()
+        try object.checkSpelling(of: fields)
         let name = try object.required("name")
         try DNSName.check(try name.string(), name, isLabel: true)
         unimplemented.note(object, UnimplementedFields.container)

@@ -166,6 +166,24 @@ struct FieldObject {
         return strings
     }
 
+    /// Refuses a field that is one slip away from one of these, such as `resource`: passed over in silence, as what is
+    /// not known is, it would take away what it was meant to give.
+    func checkSpelling(of names: [String]) throws(ManifestError) {
+        for (name, member) in members.sorted(by: { $0.key < $1.key }) where !names.contains(name) {
+            guard let meant = names.first(where: { Self.isSlip(name, for: $0) }) else { continue }
+            throw member.error("is no field of Kubernetes; '\(meant)' is")
+        }
+    }
+
+    /// Another case, one letter too many, too few or wrong, or two in the wrong order.
+    private static func isSlip(_ text: String, for name: String) -> Bool {
+        if abs(text.utf8.count - name.utf8.count) > 1 { return false }
+        var (left, right) = (Array(text.lowercased().utf8)[...], Array(name.lowercased().utf8)[...])
+        while let first = left.first, first == right.first { (left, right) = (left.dropFirst(), right.dropFirst()) }
+        while let last = left.last, last == right.last { (left, right) = (left.dropLast(), right.dropLast()) }
+        return max(left.count, right.count) <= 1 || left.count == 2 && right.elementsEqual(left.reversed())
+    }
+
     /// A user or group id, as the Kubernetes API takes it.
     func id(_ name: String) throws(ManifestError) -> UInt32? {
         try self[name].map { field throws(ManifestError) in UInt32(try field.integer(in: 0...0x7fff_ffff)) }

@@ -53,7 +53,10 @@ public struct KubeletConfiguration: Sendable, Hashable {
         guard try version.string() == "kubelet.config.k8s.io/v1beta1" else {
             throw version.error("'\(try version.string())' is not kubelet.config.k8s.io/v1beta1")
         }
-        memoryQoS = try object.object("featureGates")?.bool("MemoryQoS")
+        try object.checkSpelling(of: Self.fields)
+        let gates = try object.object("featureGates")
+        try gates?.checkSpelling(of: ["MemoryQoS"])
+        memoryQoS = try gates?.bool("MemoryQoS")
         memoryReservationPolicy = try object["memoryReservationPolicy"]?.choice(of: MemoryReservationPolicy.self)
         cgroupDriver = try object["cgroupDriver"]?.choice(of: CgroupDriver.self)
         enforceCPULimits = try object.bool("cpuCFSQuota")
@@ -74,6 +77,12 @@ public struct KubeletConfiguration: Sendable, Hashable {
         enforcement = try NodeEnforcement(object)
     }
 
+    private static let fields = [
+        "featureGates", "memoryThrottlingFactor", "memoryReservationPolicy", "systemReserved", "kubeReserved",
+        "systemReservedCgroup", "kubeReservedCgroup", "enforceNodeAllocatable", "cgroupDriver", "cgroupRoot",
+        "cgroupsPerQOS", "podPidsLimit", "cpuCFSQuota", "cpuCFSQuotaPeriod", "singleProcessOOMKill", "qosReserved",
+    ]
+
     private mutating func readRoot(_ object: FieldObject) throws(ManifestError) {
         let root = object["cgroupRoot"]
         let perQoS = try object.bool("cgroupsPerQOS")
@@ -90,7 +99,7 @@ public struct KubeletConfiguration: Sendable, Hashable {
 
     private static func reserved(_ field: Field?) throws(ManifestError) -> NodeResources? {
         guard let field else { return nil }
-        let list = try ResourcesReader.list(field)
+        let list = try ResourcesReader.list(field, known: ["cpu", "memory", "ephemeral-storage", "pid"])
         return NodeResources(
             memory: list.memory.map { _ in list.memoryBytes }, milliCPU: list.cpu.map { _ in list.milliCPU })
     }

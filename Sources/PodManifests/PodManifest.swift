@@ -7,7 +7,7 @@ internal import Yams
 ///
 /// A file holds one or more YAML documents, or JSON, each a Pod, a PodList or a List of Pods. Fields that play no part
 /// in what a node does are not looked at; those that change how a pod is isolated and that nothing implements are kept
-/// in `PodSpec.unimplementedFields`.
+/// in `PodSpec.unimplementedFields`. What is one slip away from a field that is looked at, as `resource` is, is refused.
 public struct PodManifest: Sendable, Hashable {
     /// The pods, in the order of the file.
     public let pods: [Pod]
@@ -23,11 +23,16 @@ public struct PodManifest: Sendable, Hashable {
         var pods: [Pod] = []
         var begins: [String] = []
         var firsts: [String: String] = [:]
+        var owners: [String: Pod] = [:]
         for document in try Self.documents(text, file) {
             for found in try PodReader.pods(in: document) {
                 let key = "\(found.pod.namespace)/\(found.pod.name)"
                 if let first = firsts.updateValue(found.field.place, forKey: key) {
                     throw found.field.error("the pod \(key) is described twice; first at \(first)")
+                }
+                if let owner = owners.updateValue(found.pod, forKey: found.pod.uid) {
+                    let uid = try found.field.object().object("metadata")?["uid"] ?? found.field
+                    throw uid.error("'\(found.pod.uid)' is the uid of \(owner), too")
                 }
                 pods.append(found.pod)
                 begins.append(found.field.place)

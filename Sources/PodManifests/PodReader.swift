@@ -54,6 +54,7 @@ enum PodReader {
 
     private static func pod(_ object: FieldObject) throws(ManifestError) -> Pod {
         let metadata = try object.required("metadata").object()
+        try metadata.checkSpelling(of: ["name", "namespace", "uid"])
         let nameField = try metadata.required("name")
         let name = try nameField.string()
         try DNSName.check(name, nameField, isLabel: false)

@@ -9,7 +9,14 @@ struct SpecReader {
 
     init(_ object: FieldObject) { self.object = object }
 
+    private static let fields = [
+        "containers", "initContainers", "resources", "overhead", "volumes", "securityContext", "hostUsers",
+        "hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostname", "restartPolicy",
+        "terminationGracePeriodSeconds",
+    ]
+
     consuming func spec() throws(ManifestError) -> PodSpec {
+        try object.checkSpelling(of: Self.fields)
         unimplemented.note(object, UnimplementedFields.spec)
         let volumes = try volumes()
         let containers = try self.containers("containers", volumes: volumes)

@@ -142,7 +142,7 @@ import Testing
             #expect(lines.count == 7)
             #expect(lines[3].split(separator: " ").prefix(5).dropFirst() == ["-", "128Mi", "-", "256Mi"])
             #expect(lines[4].split(separator: " ").prefix(5) == ["c", "0", "128Mi", "~243.1Mi", "256Mi"])
-            #expect(lines[6].hasPrefix("1 pods (0 Guaranteed, 1 Burstable, 0 BestEffort)"))
+            #expect(lines[6].hasPrefix("1 pod (0 Guaranteed, 1 Burstable, 0 BestEffort)"))
         }
     }
 

@@ -223,11 +223,12 @@ struct CgroupSupervisorTests {
         var raising = try HighSupervisor.watching(
             pod, policy: .raise(by: 2, ceiling: .mebibytes(320)), stall: .milliseconds(500), window: .seconds(1))
         var highest = ByteCount.zero
-        for _ in 0..<10 {
-            guard case .raised(_, let to) = try raising.wait(timeout: .seconds(15)) else { break }
-            highest = to
-            if to == .mebibytes(320) { break }
+        // It is raised until there is room for all of it; on a busy machine it may take long to come to the next limit.
+        let isDone = try eventually(.seconds(120)) {
+            if case .raised(_, let to) = try raising.wait(timeout: .seconds(2)) { highest = to }
+            return try highest == .mebibytes(320) || pod.read(.memoryCurrent) ?? .zero > .mebibytes(256)
         }
+        #expect(isDone)
         #expect(highest > .mebibytes(24) && highest <= .mebibytes(320))
         #expect(try eventually(.seconds(60)) { (try pod.read(.memoryCurrent) ?? .zero) > .mebibytes(256) })
         #expect(try pod.read(.memoryEvents)?.oomKill == 0)

@@ -14,6 +14,14 @@ enum TestTree {
         return Set(all)
     }()
 
+    /// Whether no other test runs meanwhile, as in target kernels: only then the root of the hierarchy is as it was.
+    static let isAlone = CommandLine.arguments.contains("--no-parallel")
+
+    /// The controllers that the root of the hierarchy gives on; nil where other tests change them meanwhile.
+    static func controllersOfRoot() throws -> String? {
+        isAlone ? try Cgroup.root().text(of: CgroupFile(named: "cgroup.subtree_control")) : nil
+    }
+
     private static let count = Atomic<Int>(0)
 
     static func newName() -> String {

@@ -18,7 +18,7 @@ struct PodTreeTests {
         let pods = try TestPods()
         defer { try? pods.removeAll() }
         let tree = try pods.tree()
-        let before = try Cgroup.root().text(of: CgroupFile(named: "cgroup.subtree_control"))
+        let before = try TestTree.controllersOfRoot()
         func above() throws -> [String?] {
             [
                 try pods.text("", "memory.min"), try pods.text("", "memory.low"),
@@ -56,7 +56,7 @@ struct PodTreeTests {
         let release = try tree.release()
         #expect(release.kept == [] && release.plan.foreignEdits == [])
         #expect(try Cgroup.root().child(pods.root.components[0]) == nil)
-        #expect(try Cgroup.root().text(of: CgroupFile(named: "cgroup.subtree_control")) == before)
+        #expect(try TestTree.controllersOfRoot() == before)
     }
 
     @Test("A policy switched off leaves no stale value in any pod, and switched on again brings all back")
@@ -97,9 +97,11 @@ struct PodTreeTests {
         let foreign = try top.createChild("foreign")
         try foreign.write(.mebibytes(24), to: .memoryMin)
         try top.openChild("burstable/podb/c0").write(.mebibytes(48), to: .memoryHigh)
+        // Also what is put back to the kernel's own value is somebody's edit.
+        try top.openChild("burstable/podb/c0").write(.max, to: .memoryMax)
         let outcome = try tree.apply([pods.pod("b", request: 16, limit: 64)], on: pods.node, policy: .tieredReservation)
         #expect(try pods.text("", "memory.min") == "\(40 * mebibyte)")
-        #expect(outcome.warnings.filter { $0.id == "foreign-edit" }.count == 2)
+        #expect(outcome.warnings.filter { $0.id == "foreign-edit" }.count == 3)
         #expect(try SumObserver(pods.root).violations() == [])
         try top.openChild("burstable/podb/c0").write(.mebibytes(40), to: .memoryHigh)
         let release = try tree.release()
@@ -203,17 +205,23 @@ struct PodTreeTests {
         let pods = try TestPods()
         defer { try? pods.removeAll() }
         let seconds = ProcessInfo.processInfo.environment["WRITER_SECONDS"].flatMap(Double.init) ?? 3
-        let end = ContinuousClock.now + .seconds(seconds)
+        let begin = ContinuousClock.now
         let observer = try SumObserver(pods.root)
         let looks = Atomic<Int>(0)
         let changes = Atomic<Int>(0)
+        /// On a machine with other work it takes longer until there was something to see.
+        @Sendable func isOver() -> Bool {
+            let time = ContinuousClock.now - begin
+            let hasSeen = changes.load(ordering: .relaxed) > 16 && looks.load(ordering: .relaxed) > 2
+            return time > .seconds(seconds) && hasSeen || time > .seconds(seconds + 60)
+        }
         let broken = Mutex<[String]>([])
         let threads = (0..<16).map { writer in
             Runner {
                 do {
                     let tree = try pods.tree()
                     var random = SystemRandomNumberGenerator()
-                    while ContinuousClock.now < end {
+                    while !isOver() {
                         let uid = "w\(writer)n\(Int.random(in: 0..<3, using: &random))"
                         let limit = UInt64.random(in: 1...4, using: &random)
                         if Bool.random(using: &random) {
@@ -233,7 +241,7 @@ struct PodTreeTests {
             }
         }
         let watcher = Runner {
-            while ContinuousClock.now < end {
+            while !isOver() {
                 let found = observer.violations()
                 if !found.isEmpty { broken.withLock { $0 += found } }
                 looks.add(1, ordering: .relaxed)

@@ -106,8 +106,25 @@ private struct Table: Decodable {
         #expect(QoSClass.burstable.oomScoreAdjustment(request: .zero, capacity: .gibibytes(8)) == 999)
     }
 
-    @Test func `A container without a memory limit has that of its pod`() {
-        let parameters = ContainerCgroupParameters(of: .init(), podLimits: ["memory": Quantity(4096)])
-        #expect(parameters.memoryLimit == ByteCount(4096))
+    /// Source: kuberuntime_container_linux.go, getCPULimit and getMemoryLimit; Kubernetes PR 131089 for huge pages.
+    @Test func `A limit that a container does not declare is that of its pod`() {
+        let podLimits: ResourceList = [
+            "memory": Quantity(4096), "cpu": Quantity(2), "hugepages-2Mi": Quantity(4 << 20),
+            "hugepages-1Gi": Quantity(1 << 30),
+        ]
+        let silent = ContainerCgroupParameters(of: .init(), podLimits: podLimits)
+        #expect(silent.memoryLimit == ByteCount(4096))
+        #expect(silent.cpuQuota == CPUQuota(microseconds: 200_000))
+        #expect(silent.cpuShares.count == 2048)
+        #expect(silent.hugePages == [.mebibytes(2): .mebibytes(4), .gibibytes(1): .gibibytes(1)])
+        let own = ResourceRequirements(
+            requests: ["cpu": Quantity(milli: 100)],
+            limits: ["cpu": Quantity(1), "memory": Quantity(8192), "hugepages-2Mi": Quantity(2 << 20)])
+        let speaking = ContainerCgroupParameters(of: own, podLimits: podLimits)
+        #expect(speaking.memoryLimit == ByteCount(8192))
+        #expect(speaking.cpuQuota == CPUQuota(microseconds: 100_000))
+        #expect(speaking.cpuShares.count == 102)
+        #expect(speaking.hugePages == [.mebibytes(2): .mebibytes(2), .gibibytes(1): .gibibytes(1)])
+        #expect(ContainerCgroupParameters(of: .init(), podLimits: podLimits, enforceCPULimits: false).cpuQuota == nil)
     }
 }

@@ -194,6 +194,27 @@ struct SplitMix: RandomNumberGenerator {
         #expect(tree.state.nodes[top]?.values == [.memoryMin: "4096", .memoryLow: "0", .memoryMax: "131072"])
     }
 
+    @Test("A value of ours that somebody has put back to what it was before is told, but not after a crash")
+    func resetByOthers() throws {
+        let root = try Self.path("/pods")
+        let pod = try Self.path("/pods/a")
+        func edits(isSettled: Bool) -> [String] {
+            let ledger = PodLedger(policy: .tieredReservation, isSettled: isSettled)
+            var (books, claim) = (CgroupRecord(), CgroupRecord())
+            books.role = .allPods(ledger)
+            claim.values = [.memoryLow: .init(before: "0", ours: "4096")]
+            let state = TreeState(nodes: [
+                root: .init(values: [.memoryMin: "0", .memoryLow: "4096", .memoryMax: "max"], record: books),
+                pod: .init(values: [.memoryMin: "0", .memoryLow: "0", .memoryMax: "max"], record: claim),
+            ])
+            let target = TreeTarget(path: pod, files: Self.files(0, 4096, "max"), role: nil)
+            let top = TreeTarget(path: root, files: Self.files(0, 4096, "max"), role: .allPods(ledger))
+            return TreePlan(from: state, to: [top, target]).foreignEdits.map(\.description)
+        }
+        #expect(edits(isSettled: true) == ["memory.low in /pods/a is 0, and was 4096 when we left it"])
+        #expect(edits(isSettled: false) == [])
+    }
+
     @Test("Giving back that is cut off at any step is completed by the same once more, and forgets nothing before")
     func releaseCutOff() throws {
         let root = try Self.path("/pods")

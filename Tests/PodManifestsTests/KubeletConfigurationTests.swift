@@ -96,6 +96,9 @@ private func configuration(_ text: String) throws -> KubeletConfiguration {
             "memoryReservationPolicy: HardReservation",
             "kubelet.yaml:3: memoryReservationPolicy: 'HardReservation' is not one of None, TieredReservation"
         ),
+        ("MemoryReservationPolicy: None", "kubelet.yaml:3: MemoryReservationPolicy: is no field of Kubernetes;"),
+        ("featureGates: {MemoryQOS: true}", "kubelet.yaml:3: featureGates.MemoryQOS: is no field of Kubernetes;"),
+        ("kubeReserved: {mem: 1Gi}", "kubelet.yaml:3: kubeReserved.mem: 'mem' is no resource: those are cpu,"),
         ("cgroupDriver: cgroups", "kubelet.yaml:3: cgroupDriver: 'cgroups' is not one of cgroupfs, systemd"),
         ("cgroupRoot: /a_b", "kubelet.yaml:3: cgroupRoot: the control group name 'a_b' holds '_'"),
         ("systemReserved: {memory: much}", "kubelet.yaml:3: systemReserved.memory: 'much' is not a quantity"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NodeModel
 import PodManifests
 import Testing
 
@@ -76,6 +77,32 @@ import Testing
             "  hostUsers: false\n  hostNetwork: true",
             "pods.yaml:10: spec.hostNetwork: cannot be true while hostUsers is false"
         ),
+        (
+            "      resources: {requests: {memroy: 1Gi}}",
+            "pods.yaml:9: spec.containers[0].resources.requests.memroy: 'memroy' is no resource: "
+                + "those are cpu, ephemeral-storage, memory, storage, "
+                + "hugepages-SIZE, and what has a domain"
+        ),
+        (
+            "      resources: {limits: {hugepages-big: 1Gi}}",
+            "pods.yaml:9: spec.containers[0].resources.limits.hugepages-big: 'hugepages-big' is no resource"
+        ),
+        (
+            "      resources: {limit: {memory: 1Gi}}",
+            "pods.yaml:9: spec.containers[0].resources.limit: is no field of Kubernetes; 'limits' is"
+        ),
+        (
+            "      resources:\n        reqeusts: {memory: 1Gi}",
+            "pods.yaml:10: spec.containers[0].resources.reqeusts: is no field of Kubernetes; 'requests' is"
+        ),
+        (
+            "      resource: {limits: {memory: 1Gi}}",
+            "pods.yaml:9: spec.containers[0].resource: is no field of Kubernetes; 'resources' is"
+        ),
+        (
+            "  initcontainers: [{name: i}]",
+            "pods.yaml:9: spec.initcontainers: is no field of Kubernetes; 'initContainers' is"
+        ),
         ("      name: app", "pods.yaml:8: the field 'name' is given twice"),
         ("      image: [", "pods.yaml:10: is no YAML: while parsing a flow"),
     ])
@@ -129,6 +156,28 @@ import Testing
     func `A document that is no pod is refused by name`(text: String, message: String) throws {
         let error = try #require(throws: ManifestError.self) { try PodManifest(parsing: text, file: "pods.yaml") }
         #expect(error.description.hasPrefix(message), "\(error)")
+    }
+
+    @Test func `A field that is not known and like no known one is passed over, as a later version may have it`() throws
+    {
+        let text = """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: a, generation: 2}
+            spec:
+              schedulingGroup: {name: x}
+              containers: [{name: c, stdin: true, resources: {limits: {example.com/gpu: 1, storage: 1, 2Mi: 3}}}]
+            """
+        let pods = try PodManifest(parsing: text, file: "pods.yaml").pods
+        #expect(pods[0].spec.containers[0].resources.limits.names == ["2Mi", "example.com/gpu", "storage"])
+    }
+
+    @Test func `One uid of two pods is refused where it is given again`() throws {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  uid: u\nspec: {containers: [{name: c}]}\n"
+        let error = try #require(throws: ManifestError.self) {
+            try PodManifest(parsing: pod + "---\n" + pod.replacing("name: a", with: "name: b"), file: "pods.yaml")
+        }
+        #expect(error.description == "pods.yaml:12: metadata.uid: 'u' is the uid of default/a, too")
     }
 
     @Test func `The same pod twice is refused with both places`() throws {

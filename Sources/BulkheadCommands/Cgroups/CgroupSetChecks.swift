@@ -14,12 +14,11 @@ struct CgroupSetChecks {
     func findings(_ cgroup: borrowing Cgroup) throws -> [String] {
         var found: [String] = []
         for assignment in assignments {
-            guard let bytes = assignment.bytes else { continue }
-            switch assignment.file {
-            case "memory.min": found += try protection(.memoryMin, bytes, cgroup)
-            case "memory.low": found += try protection(.memoryLow, bytes, cgroup)
-            case "memory.max": found += try limit(bytes, cgroup)
-            default: break
+            if assignment.file == "memory.max", let bytes = assignment.bytes { found += try limit(bytes, cgroup) }
+            // A line of dmem.min or dmem.low is about one region, and the same holds of each.
+            for (knob, text) in ControlKnob.values(in: assignment.text, of: assignment.file) {
+                guard knob.kind == .protection, let bytes = ByteCount(kernelText: text[...]) else { continue }
+                found += try protection(knob, bytes, cgroup)
             }
         }
         if let min = try value(.memoryMin, cgroup), let max = try value(.memoryMax, cgroup), min > max,
@@ -40,7 +39,15 @@ struct CgroupSetChecks {
 
     /// Nil on the root, and where the controller is not enabled.
     private func optional(_ file: InterfaceFile<ByteCount>, _ cgroup: borrowing Cgroup) throws -> ByteCount? {
-        do { return try cgroup.read(file) } catch {
+        try optional(ControlKnob(file.file.name), cgroup)
+    }
+
+    private func optional(_ knob: ControlKnob, _ cgroup: borrowing Cgroup) throws(KernelError) -> ByteCount? {
+        do throws(KernelError) {
+            let text = try cgroup.text(of: CgroupFile(named: knob.file)) ?? ""
+            let found = ControlKnob.values(in: text, of: knob.file).first { $0.knob == knob }
+            return found.flatMap { ByteCount(kernelText: $0.value[...]) }
+        } catch {
             if error.errno == .noSuchFileOrDirectory { return nil }
             throw error
         }
@@ -49,13 +56,13 @@ struct CgroupSetChecks {
     /// A parent's value is at least the sum of its children's: below a parent with less, protection is shared out
     /// by who uses how much, and so holds for nobody.
     private func protection(
-        _ file: InterfaceFile<ByteCount>, _ wanted: ByteCount, _ cgroup: borrowing Cgroup
+        _ knob: ControlKnob, _ wanted: ByteCount, _ cgroup: borrowing Cgroup
     ) throws -> [String] {
-        let name = file.file.name
-        let now = try optional(file, cgroup) ?? .zero
+        let name = "\(knob)".printable
+        let now = try optional(knob, cgroup) ?? .zero
         var found: [String] = []
         if wanted < now {
-            let children = try claims(file, below: cgroup, except: nil)
+            let children = try claims(knob, below: cgroup, except: nil)
             if wanted < children {
                 found.append(
                     "the children of \(place.path.text) claim \(name) \(children.short) together, "
@@ -64,10 +71,14 @@ struct CgroupSetChecks {
         }
         guard wanted > now, let parent = place.path.parent else { return found }
         let above = try place.open(parent)
-        let others = try claims(file, below: above, except: place.path.name)
-        guard let available = try optional(file, above) else {
+        let others = try claims(knob, below: above, except: place.path.name)
+        guard let available = try optional(knob, above) else {
             // The root has no such file: what is there to share is the machine.
-            if let memory = machineMemory().map({ ByteCount($0) }), others + wanted > memory {
+            let memory =
+                try knob.region == nil
+                ? machineMemory().map { ByteCount($0) }
+                : optional(ControlKnob("dmem.capacity", region: knob.region), above)
+            if let memory, others + wanted > memory {
                 found.append(
                     "\(name) \(wanted.short) and the \(others.short) of the others at the top are more than the "
                         + "machine's memory of \(memory.short)")
@@ -102,18 +113,17 @@ struct CgroupSetChecks {
 
     /// The sum over the children that claim something.
     private func claims(
-        _ file: InterfaceFile<ByteCount>, below cgroup: borrowing Cgroup, except left: String?
+        _ knob: ControlKnob, below cgroup: borrowing Cgroup, except left: String?
     ) throws -> ByteCount {
         var sum = ByteCount.zero
         for name in try cgroup.children() where name != left {
             do throws(KernelError) {
-                guard let child = try cgroup.child(name), let claim = try child.read(file), claim > .zero else {
-                    continue
-                }
+                // Without the controller: no claim.
+                guard let child = try cgroup.child(name), let claim = try optional(knob, child) else { continue }
                 sum += claim
             } catch {
-                // Removed meanwhile, or without the controller: no claim.
-                guard error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory else { throw error }
+                // Removed meanwhile: the same.
+                guard error.meansCgroupIsGone else { throw error }
             }
         }
         return sum

@@ -15,8 +15,9 @@ struct CgroupSetCommand: ParsableCommand {
             Files of bytes take quantities (memory.max=512Mi). All values are checked before the first is written; when
             one is refused by the kernel, those before it get back what they were.
 
-            Refused without --force: a memory.min or memory.low that is more than the parent has left or less than the
-            children claim, and a memory.max that is below the present use, which kills: cgroup shrink lowers it safely.
+            Refused without --force: a memory.min or memory.low (or a region's dmem.min or dmem.low) that is more than the
+            parent has left or less than the children claim, and a memory.max that is below the present use, which
+            kills: cgroup shrink lowers it safely.
             """)
 
     @Flag(help: "Do it although protection would not hold, or a process may be killed; the reason is printed.")
@@ -94,9 +95,8 @@ struct CgroupSetCommand: ParsableCommand {
 
     /// Protection and limits are checked against siblings and parent, so others that change them wait.
     private func lock(_ place: CgroupPlace, _ assignments: [CgroupAssignment]) throws -> TreeLock? {
-        guard assignments.contains(where: { ["memory.min", "memory.low", "memory.max"].contains($0.file) }) else {
-            return nil
-        }
+        let isShared = assignments.contains { $0.file == "memory.max" || ControlKnob($0.file).kind == .protection }
+        guard isShared else { return nil }
         return try TreeLock.take(place.path, beneath: try place.openRoot(), timeout: .seconds(10))
     }
 

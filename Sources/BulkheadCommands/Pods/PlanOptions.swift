@@ -94,11 +94,16 @@ struct PlanOptions: ParsableArguments {
         guard !files.isEmpty else { throw ToolFailure(.usage, "no pods: give them by -f FILE") }
         var pods: [Pod] = []
         var places: [String: String] = [:]
+        var owners: [String: String] = [:]
         for file in try ManifestFile.all(files) {
             let manifest = try file.manifest()
             for (pod, place) in zip(manifest.pods, manifest.places) {
                 if let first = places.updateValue(place, forKey: pod.description) {
                     throw ToolFailure(.failed, "\(place): the pod \(pod) is described twice; first at \(first)")
+                }
+                if let first = owners.updateValue(place, forKey: pod.uid) {
+                    throw ToolFailure(
+                        .failed, "\(place): the uid '\(pod.uid)' of \(pod) is that of the pod at \(first), too")
                 }
             }
             pods += manifest.pods

@@ -44,7 +44,7 @@ extension MemoryPlan {
         }
         lines.append("")
         lines.append(
-            "\(pods.count) pods (\(counts.joined(separator: ", "))); never reclaimed \(Self.readable("\(metrics.guaranteed)")), "
+            "\(pods.count) \(pods.count == 1 ? "pod" : "pods") (\(counts.joined(separator: ", "))); never reclaimed \(Self.readable("\(metrics.guaranteed)")), "
                 + "reclaimed last \(Self.readable("\(metrics.burstable)"))")
         return lines.joined(separator: "\n")
     }

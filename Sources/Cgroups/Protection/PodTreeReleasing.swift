@@ -21,7 +21,10 @@ extension PodTree {
         options: PodTreeOptions = .init(), dryRun: Bool = false
     ) throws(PodTreeError) -> PodTreeRelease {
         let seen = TreePlan(releasing: try kernel { () throws(KernelError) in try everything() }, tree: root)
-        if dryRun || seen.steps.isEmpty { return PodTreeRelease(plan: seen) }
+        if dryRun { return PodTreeRelease(plan: seen) }
+        // To who may not manage the tree its records are hidden: that is not the same as nothing to give back.
+        let isThere = try kernel { () throws(KernelError) in try live.childCount(root) } != nil
+        if seen.steps.isEmpty, !isThere { return PodTreeRelease(plan: seen) }
         let lock = try kernel { () throws(KernelError) in
             try TreeLock.take(root, beneath: live.mount, timeout: options.lockTimeout)
         }

@@ -10,13 +10,15 @@ public struct ContainerCgroupParameters: Sendable, Hashable {
     public var cpuQuota: CPUQuota?
     /// The memory limit; nil for none.
     public var memoryLimit: ByteCount?
+    /// The limits of huge pages in bytes, by page size; of a size that is not here it may have none.
+    public var hugePages: [ByteCount: ByteCount]
     /// Whether the out-of-memory killer ends the whole container (`memory.oom.group`).
     public var killsWhole: Bool
 
     /// The parameters of a container.
     ///
     /// The weight follows the cpu request, or the limit when nothing is said about the request; an explicit request of
-    /// zero gives the smallest weight. A memory limit the container does not declare is that of the pod as a whole.
+    /// zero gives the smallest weight. A limit the container does not declare is that of the pod as a whole.
     /// - Parameters:
     ///   - resources: requests and limits of the container.
     ///   - podLimits: limits of the pod as a whole.
@@ -27,14 +29,13 @@ public struct ContainerCgroupParameters: Sendable, Hashable {
         of resources: ResourceRequirements, podLimits: ResourceList = [:], enforceCPULimits: Bool = true,
         quotaPeriod: UInt64 = CPUQuota.defaultPeriod, singleProcessOOMKill: Bool = false
     ) {
-        let requested = resources.requests.cpu ?? resources.limits.cpu ?? .zero
-        cpuShares = CPUShares(milliCPU: requested.milliValue)
-        if enforceCPULimits {
-            cpuQuota = CPUQuota(milliCPU: resources.limits.milliCPU, period: quotaPeriod)
-        }
+        let milliCPU = resources.limits.milliCPU > 0 ? resources.limits.milliCPU : podLimits.milliCPU
+        cpuShares = CPUShares(milliCPU: resources.requests.cpu?.milliValue ?? milliCPU)
+        if enforceCPULimits { cpuQuota = CPUQuota(milliCPU: milliCPU, period: quotaPeriod) }
         let declared = resources.limits.memoryBytes
         let limit = declared > .zero ? declared : podLimits.memoryBytes
         memoryLimit = limit > .zero ? limit : nil
+        hugePages = podLimits.hugePages.merging(resources.limits.hugePages) { $1 }
         killsWhole = !singleProcessOOMKill
     }
 }

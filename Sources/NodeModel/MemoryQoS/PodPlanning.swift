@@ -91,8 +91,7 @@ extension MemoryPlan {
         cgroup.write("memory.oom.group", parameters.killsWhole ? "1" : "0")
         cgroup.write("cpu.weight", parameters.cpuShares.runtimeWeight)
         cgroup.write("cpu.max", parameters.cpuQuota)
-        let hugePages = node.hugePageSizes.isEmpty ? [:] : container.resources.limits.hugePages
-        cgroup.writeHugePages(node) { hugePages[$0] ?? .zero }
+        cgroup.writeHugePages(node) { parameters.hugePages[$0] ?? .zero }
         return cgroup
     }
 }

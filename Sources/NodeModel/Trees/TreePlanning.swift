@@ -15,10 +15,12 @@ extension TreePlan {
         var increases: [TreeStep] = []
         var making: [TreeStep] = []
         let controllers = Self.controllers(targets)
+        let settled = state.settledTree
         for target in targets where !target.mustExist || state.nodes[target.path] != nil {
             let writes = Self.writes(target, state)
             var record = state.nodes[target.path]?.record ?? CgroupRecord()
-            for edit in Self.foreignEdits(record, state, target.path) { foreignEdits.append(edit) }
+            foreignEdits += Self.foreignEdits(
+                record, state, target.path, isSettled: settled?.contains(target.path) ?? false)
             if state.nodes[target.path] == nil {
                 making.append(.make(target.path))
                 record.isMade = true
@@ -68,13 +70,14 @@ extension TreePlan {
         return record.elsewhere + now.filter { !record.elsewhere.contains($0) }
     }
 
+    /// A value of before is somebody's edit too, unless we were cut off between writing down a change and making it.
     private static func foreignEdits(
-        _ record: CgroupRecord, _ state: TreeState, _ path: CgroupPath
+        _ record: CgroupRecord, _ state: TreeState, _ path: CgroupPath, isSettled: Bool
     ) -> [ForeignEdit] {
         record.values.sorted { $0.key < $1.key }.compactMap { knob, taken in
-            guard let found = state.nodes[path]?.values[knob], found != taken.ours, found != taken.before else {
-                return nil
-            }
+            guard let found = state.nodes[path]?.values[knob], found != taken.ours,
+                isSettled || found != taken.before
+            else { return nil }
             return ForeignEdit(path: path, knob: knob, ours: taken.ours, found: found)
         }
     }

@@ -43,6 +43,11 @@ public struct TreeState: Sendable, Hashable {
     func value(_ knob: ControlKnob, at path: CgroupPath) -> String? {
         nodes[path]?.values[knob] ?? knob.initialValue
     }
+
+    /// The root of the tree whose books say that the last change was completed.
+    var settledTree: CgroupPath? {
+        nodes.first { if case .allPods(let ledger)? = $0.value.record?.role { ledger.isSettled } else { false } }?.key
+    }
 }
 
 extension TreeState {
