@@ -43,6 +43,14 @@ struct ManifestFile: Hashable {
         }
     }
 
+    /// What it says as Kubernetes RBAC objects.
+    func accessPolicy() throws -> AccessPolicyFile {
+        let text = try text()
+        do { return try AccessPolicyFile(parsing: text, file: name) } catch {
+            throw ToolFailure(.failed, "\(error)".printableLines)
+        }
+    }
+
     private var name: String { path == "-" ? "<stdin>" : path }
 
     private func text() throws -> String {

@@ -23,6 +23,7 @@ public struct BulkheadCommand: AsyncParsableCommand {
             ExplainCommand.self,
             TreeCommand.self,
             CgroupCommand.self,
+            AuthzCommand.self,
         ])
 
     /// Made by the parser.
