@@ -9,9 +9,11 @@ FILTER ?=
 BENCH ?= all
 ALSO ?=
 PROOF ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
 export KERNELS FILTER PROOF
 
-.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz check docs setup clean
+.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz check docs setup install clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +64,10 @@ docs: ## the libraries' documentation, into .build/docs
 
 setup: ## installs missing system packages, or says which
 	@.ci/setup build kernels
+
+install: ## the tool with its man page and completions, into DESTDIR/PREFIX (/usr/local)
+	@.ci/setup build
+	@.ci/install "$(PREFIX)" "$(DESTDIR)"
 
 clean: ## removes what was built; target kernels stay in the cache
 	rm -rf .build

@@ -22,6 +22,11 @@ let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+// `bulkhead` becomes `bulkhead-commands` for all but `run`, so `swift run bulkhead` has to build that too. Not where
+// BULKHEAD_ALONE is set, as .ci/lib does: what it is linked with then starts in a tenth of the time, and can be static, for
+// libmount has no static archive.
+let wholeTool: [Target.Dependency] = Context.environment["BULKHEAD_ALONE"] == nil ? ["bulkhead-commands"] : []
+
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -49,6 +54,7 @@ let package = Package(
         .library(name: "Mounts", targets: ["Mounts"]),
         .library(name: "Launching", targets: ["Launching"]),
         .executable(name: "bulkhead", targets: ["bulkhead"]),
+        .executable(name: "bulkhead-commands", targets: ["bulkhead-commands"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -89,14 +95,27 @@ let package = Package(
                 "SeccompFilters", "Mounts", system,
             ]),
 
+        module("ToolOutput", ["LinuxKernel", system]),
+
         // Level 4
+        module(
+            "BulkheadRun",
+            [
+                "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "Launching",
+                "ToolOutput", system,
+            ]),
+
+        // Level 5
         module(
             "BulkheadCommands",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "MountTable",
-                "PodManifests", "Mounts", "Launching", "CBenchFloor", system, arguments,
+                "PodManifests", "Mounts", "Launching", "ToolOutput", "BulkheadRun", "CBenchFloor", system, arguments,
             ]),
-        .executableTarget(name: "bulkhead", dependencies: ["BulkheadCommands"], swiftSettings: strict),
+        .executableTarget(
+            name: "bulkhead-commands", dependencies: ["BulkheadCommands", "LinuxKernel"], swiftSettings: strict),
+        .executableTarget(
+            name: "bulkhead", dependencies: ["BulkheadRun", "LinuxKernel"] + wholeTool, swiftSettings: strict),
 
         // Tests. TestSupport is no test target, so that all of them can import it.
         .target(
@@ -113,7 +132,10 @@ let package = Package(
         tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
         tests(
             "BulkheadCommandsTests",
-            ["BulkheadCommands", "Cgroups", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
+            [
+                "BulkheadCommands", "BulkheadRun", "ToolOutput", "Cgroups", "Launching", "NodeModel", "LinuxKernel",
+                "TestSupport", arguments,
+            ]),
         tests(
             "LiveTests",
             [

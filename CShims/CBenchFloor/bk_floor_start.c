@@ -4,18 +4,14 @@
 // system calls and nothing else.
 #define _GNU_SOURCE
 #include "bk_floor_start.h"
+#include "bk_floor_clone.h"
 
 #include <errno.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef CLONE_INTO_CGROUP
-#define CLONE_INTO_CGROUP 0x200000000ULL
-#endif
 #define CHILD static __attribute__((no_stack_protector, noinline))
 
 struct child {
@@ -39,7 +35,8 @@ CHILD long raw(long number, long a, long b, long c) {
 #endif
 }
 
-CHILD void run(struct child *child) {
+CHILD void run(void *argument) {
+    struct child *child = argument;
     const char *arguments[] = {child->program, NULL};
     const char *environment[] = {"PATH=/usr/bin:/bin", NULL};
     long result = 0;
@@ -47,28 +44,6 @@ CHILD void run(struct child *child) {
     if (result >= 0) result = raw(SYS_execve, (long)child->program, (long)arguments, (long)environment);
     child->error = (int)-result;
     for (;;) raw(SYS_exit, 127, 0, 0);
-}
-
-CHILD long clone_onto(struct clone_args *args, size_t size, struct child *child) {
-#if defined(__x86_64__)
-    long result;
-    __asm__ volatile(
-        "syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\tmov %[child], %%rdi\n\tcall *%[run]\n\tud2\n\t1:"
-        : "=a"(result)
-        : "a"((long)SYS_clone3), "D"(args), "S"(size), [run] "r"(run), [child] "r"(child)
-        : "rcx", "r11", "memory");
-    return result;
-#else
-    register long x8 __asm__("x8") = SYS_clone3;
-    register long x0 __asm__("x0") = (long)args;
-    register long x1 __asm__("x1") = (long)size;
-    __asm__ volatile(
-        "svc #0\n\tcbnz x0, 1f\n\tmov x29, xzr\n\tmov x0, %[child]\n\tblr %[run]\n\tbrk #0\n\t1:"
-        : "+r"(x0)
-        : "r"(x8), "r"(x1), [run] "r"(run), [child] "r"(child)
-        : "memory", "x30");
-    return x0;
-#endif
 }
 
 int bk_floor_start(const char *program, int cgroup, int null_fd) {
@@ -83,7 +58,7 @@ int bk_floor_start(const char *program, int cgroup, int null_fd) {
         .stack_size = sizeof stack,
         .cgroup = (uint64_t)cgroup,
     };
-    long pid = clone_onto(&args, sizeof args, &child);
+    long pid = bk_floor_clone(&args, run, &child);
     if (pid < 0) return (int)pid;
     if (child.error == 0) return pidfd;
     waitpid((pid_t)pid, NULL, 0);

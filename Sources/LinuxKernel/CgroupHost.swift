@@ -74,6 +74,13 @@ public struct CgroupHost: Hashable, Sendable {
             commandLine: probedText("/proc/cmdline"))
     }
 
+    /// Where cgroup v2 is mounted: the root that ``probe()`` finds, without a look at the rest of this host.
+    public static func findRoot() -> FilePath? {
+        let mounts =
+            probedText("/proc/self/mountinfo").map { MountLine.parse($0, ofType: "cgroup2") } ?? mountsWithoutProc()
+        return chooseRoot(mounts).map { FilePath($0.point) }
+    }
+
     /// The usual places, by the file system's number, where `/proc` is not there to tell.
     private static func mountsWithoutProc() -> [MountLine] {
         ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].compactMap { place in

@@ -15,27 +15,48 @@ package struct MountLine: Hashable, Sendable {
 
     /// Reads a line; nil for what is none.
     init?(_ line: Substring) {
-        let fields = line.split(separator: " ", omittingEmptySubsequences: false)
+        // By bytes: Characters would be ten times as long.
+        let fields = line.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map(Substring.init)
         guard fields.count >= 10, let id = UInt64(fields[0]), let dash = fields[6...].firstIndex(of: "-"),
             dash + 3 < fields.count
         else { return nil }
         self.id = id
         root = Self.unescaped(fields[3])
         point = Self.unescaped(fields[4])
-        options = fields[5].split(separator: ",").map(String.init)
+        options = Self.list(fields[5])
         type = Self.unescaped(fields[dash + 1])
-        superOptions = fields[dash + 3].split(separator: ",").map(String.init)
+        superOptions = Self.list(fields[dash + 3])
+    }
+
+    private static func list(_ text: Substring) -> [String] {
+        text.utf8.split(separator: UInt8(ascii: ",")).map { String(Substring($0)) }
     }
 
     /// Reads a whole table, in order.
-    package static func parse(_ text: String) -> [MountLine] { text.split(separator: "\n").compactMap(MountLine.init) }
+    package static func parse(_ text: String) -> [MountLine] {
+        text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { MountLine(Substring($0)) }
+    }
+
+    /// Reads the lines of one type of file system, and those that cover such a mount.
+    static func parse(_ text: String, ofType type: String) -> [MountLine] {
+        let mark = Array(" - \(type) ".utf8)
+        var points: [[UInt8]] = []
+        return text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
+            guard fields.count == 6 else { return nil }
+            let isWanted = fields[5].indices.contains { fields[5][$0...].starts(with: mark) }
+            guard isWanted || points.contains(where: { $0.elementsEqual(fields[4]) }) else { return nil }
+            points.append(Array(fields[4]))
+            return MountLine(Substring(line))
+        }
+    }
 
     /// What is mounted for this process; empty where `/proc` is missing.
     static func all() -> [MountLine] { parse(probedText("/proc/self/mountinfo") ?? "") }
 
     /// The kernel writes space, tab, newline and backslash as three octal digits.
     private static func unescaped(_ text: Substring) -> String {
-        guard text.contains("\\") else { return String(text) }
+        guard text.utf8.contains(UInt8(ascii: "\\")) else { return String(text) }
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

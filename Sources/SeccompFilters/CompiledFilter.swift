@@ -66,9 +66,12 @@ extension SeccompFilter {
 
     deinit { unsafe seccomp_release(pointer) }
 
-    func set(_ attribute: scmp_filter_attr, _ value: UInt32, _ subject: String) throws(SeccompError) {
+    // The subject is for the error alone: printing an action takes longer than compiling a filter.
+    func set(
+        _ attribute: scmp_filter_attr, _ value: UInt32, _ subject: @autoclosure () -> String
+    ) throws(SeccompError) {
         let result = unsafe seccomp_attr_set(pointer, attribute, value)
-        if result != 0 { throw .refused(call: "seccomp_attr_set", subject: subject, errno: -result) }
+        if result != 0 { throw .refused(call: "seccomp_attr_set", subject: subject(), errno: -result) }
     }
 
     func add(_ architecture: SeccompFilter.Architecture) throws(SeccompError) {

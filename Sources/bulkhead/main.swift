@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BulkheadCommands
+import BulkheadRun
 import Glibc
+import LinuxKernel
 
-exit(await BulkheadCommand.run(CommandLine.arguments))
+exit(ShortWay.run(OwnProgram.commandLine))

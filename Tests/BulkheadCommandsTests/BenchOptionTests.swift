@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 
 @testable import BulkheadCommands
+@testable import BulkheadRun
+@testable import ToolOutput
 
 @Suite struct BenchOptionTests {
     private func request(_ arguments: String...) throws -> BenchRequest {

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import BulkheadCommands
+@testable import ToolOutput
 
 @Suite struct BenchReportTests {
     private static let trees = BenchResult.Group(bench: "idmap", fileSystem: "ext4", files: 100)

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import BulkheadCommands
+@testable import ToolOutput
 
 @Suite struct BenchStatisticsTests {
     @Test(arguments: [

@@ -6,6 +6,7 @@ import NodeModel
 import Testing
 
 @testable import BulkheadCommands
+@testable import ToolOutput
 
 @Suite("Values of bulkhead cgroup set")
 struct CgroupAssignmentTests {

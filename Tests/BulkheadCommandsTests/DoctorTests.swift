@@ -5,6 +5,7 @@ import LinuxKernel
 import Testing
 
 @testable import BulkheadCommands
+@testable import ToolOutput
 
 @Suite struct DoctorTests {
     private func decoded(_ document: JSON) throws -> [String: Any] {

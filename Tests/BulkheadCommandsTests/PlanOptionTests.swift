@@ -6,6 +6,8 @@ import NodeModel
 import Testing
 
 @testable import BulkheadCommands
+@testable import BulkheadRun
+@testable import ToolOutput
 
 @Suite struct PlanOptionTests {
     private func options(_ arguments: String...) throws -> PlanOptions {

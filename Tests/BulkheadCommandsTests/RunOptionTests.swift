@@ -5,6 +5,8 @@ import Launching
 import Testing
 
 @testable import BulkheadCommands
+@testable import BulkheadRun
+@testable import ToolOutput
 
 @Suite("Options of bulkhead run")
 struct RunOptionTests {

@@ -4,6 +4,7 @@ import NodeModel
 import Testing
 
 @testable import BulkheadCommands
+@testable import ToolOutput
 
 @Suite("The tree as text")
 struct TreeTests {

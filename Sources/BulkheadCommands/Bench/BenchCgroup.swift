@@ -6,6 +6,7 @@ internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// What cgroups cost, beside the same by bare system calls in C: a whole life, five limits, reading again and again.
 extension BenchSession {

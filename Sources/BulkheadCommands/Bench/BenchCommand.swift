@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import LinuxKernel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead bench`: what isolation costs on this host, beside the tools that do the same.
 struct BenchCommand: ParsableCommand {

@@ -4,6 +4,7 @@ internal import LinuxKernel
 internal import Mounts
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 internal import UserNamespaces
 
 /// Ways to make a tree that belongs to id 0 usable for a user namespace.

@@ -4,6 +4,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// One more pod beside those that are there: however many they are, it should cost the same.
 extension BenchSession {

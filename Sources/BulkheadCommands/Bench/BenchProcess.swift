@@ -3,6 +3,7 @@
 internal import Glibc
 internal import LinuxKernel
 internal import SystemPackage
+internal import ToolOutput
 
 /// A program and its arguments, ready for `posix_spawn`: what a peer is started with, and the floor of every start.
 ///

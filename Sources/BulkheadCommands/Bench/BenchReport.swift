@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BulkheadRun
+internal import ToolOutput
+
 /// One method at one task, timed.
 struct BenchResult: Hashable, Sendable {
     /// What is compared with what: methods of one group do the same task.

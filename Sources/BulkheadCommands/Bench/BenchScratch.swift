@@ -2,6 +2,7 @@
 
 internal import LinuxKernel
 internal import SystemPackage
+internal import ToolOutput
 
 /// A folder of our own for trees and mount points; what is in it is unmounted and removed when the value goes out of
 /// scope.

@@ -2,6 +2,7 @@
 
 internal import LinuxKernel
 internal import SystemPackage
+internal import ToolOutput
 
 /// A signal asked the benchmark to end.
 struct BenchInterrupted: Error {

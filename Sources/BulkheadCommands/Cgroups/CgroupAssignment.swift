@@ -2,6 +2,7 @@
 
 internal import Cgroups
 internal import NodeModel
+internal import ToolOutput
 
 /// One FILE=VALUE of `bulkhead cgroup set`, judged before anything is written.
 struct CgroupAssignment: Hashable {

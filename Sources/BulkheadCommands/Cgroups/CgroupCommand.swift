@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import ToolOutput
 
 /// `bulkhead cgroup`: looks at one cgroup and handles it.
 struct CgroupCommand: ParsableCommand {

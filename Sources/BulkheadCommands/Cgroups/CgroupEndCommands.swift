@@ -5,6 +5,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead cgroup kill`: ends everything in a cgroup.
 struct CgroupKillCommand: ParsableCommand {

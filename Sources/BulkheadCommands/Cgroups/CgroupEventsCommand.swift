@@ -6,6 +6,7 @@ internal import Glibc
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead cgroup events`: what happened to a cgroup and, followed, what happens.
 struct CgroupEventsCommand: ParsableCommand {

@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
+internal import ToolOutput
 
 /// `bulkhead cgroup freeze`: stops everything in a cgroup.
 struct CgroupFreezeCommand: ParsableCommand {

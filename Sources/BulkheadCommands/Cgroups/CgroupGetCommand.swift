@@ -5,6 +5,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead cgroup get`: the content of interface files.
 struct CgroupGetCommand: ParsableCommand {

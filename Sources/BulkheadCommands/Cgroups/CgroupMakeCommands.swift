@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import BulkheadRun
 internal import Cgroups
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead cgroup create`: makes a cgroup with its parents.
 struct CgroupCreateCommand: ParsableCommand {

@@ -5,6 +5,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// The cgroup that a command is about, and the tree it is in.
 struct CgroupPlace {

@@ -5,6 +5,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead cgroup set`: several values of one cgroup, all or none.
 struct CgroupSetCommand: ParsableCommand {

@@ -5,6 +5,7 @@ internal import Cgroups
 internal import Glibc
 internal import LinuxKernel
 internal import NodeModel
+internal import ToolOutput
 
 /// `bulkhead cgroup shrink`: lowers `memory.max` without killing.
 struct CgroupShrinkCommand: ParsableCommand {

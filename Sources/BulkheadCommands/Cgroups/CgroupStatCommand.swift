@@ -5,6 +5,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead cgroup stat`: what a cgroup uses now.
 struct CgroupStatCommand: ParsableCommand {

@@ -2,6 +2,7 @@
 
 internal import Cgroups
 internal import NodeModel
+internal import ToolOutput
 
 extension CgroupUse {
     /// A line for each resource.

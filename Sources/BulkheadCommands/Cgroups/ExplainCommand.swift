@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
+internal import ToolOutput
 
 /// `bulkhead explain`: what protection from reclaim a cgroup really has.
 struct ExplainCommand: ParsableCommand {

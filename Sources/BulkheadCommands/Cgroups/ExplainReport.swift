@@ -2,6 +2,7 @@
 
 internal import Cgroups
 internal import NodeModel
+internal import ToolOutput
 
 /// What `bulkhead explain` found, before it is printed.
 struct ExplainReport {

@@ -2,6 +2,7 @@
 
 internal import Cgroups
 internal import NodeModel
+internal import ToolOutput
 
 extension ExplainReport {
     /// A table of the levels, then the causes in words.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NodeModel
+internal import ToolOutput
 
 /// A cgroup's memory as a bar: what is in use by how well it is protected, what is free, and where the limits are.
 ///

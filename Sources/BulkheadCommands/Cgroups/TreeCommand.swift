@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
+internal import ToolOutput
 
 /// `bulkhead tree`: usage and protection of a tree as bars.
 struct TreeCommand: ParsableCommand {

@@ -4,6 +4,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// One cgroup at one time, with those below it as far as they are shown.
 struct TreeSample {

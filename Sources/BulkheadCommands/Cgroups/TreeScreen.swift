@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import LinuxKernel
+internal import ToolOutput
 
 /// The terminal while a tree is watched: another screen without a cursor, and keys that come one by one. The terminal
 /// is as it was when this value goes out of scope.

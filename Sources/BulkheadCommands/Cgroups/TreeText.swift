@@ -2,6 +2,7 @@
 
 internal import Cgroups
 internal import NodeModel
+internal import ToolOutput
 
 /// A tree as lines for a terminal of some width.
 struct TreeText {

@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import LinuxKernel
 internal import NodeModel
+internal import ToolOutput
 
 /// A tree that is shown again and again until somebody ends it.
 struct TreeWatch {

@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import LinuxKernel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead doctor`: what this host can do, and why not.
 struct DoctorCommand: ParsableCommand {

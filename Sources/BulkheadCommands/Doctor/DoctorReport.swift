@@ -2,6 +2,7 @@
 
 internal import LinuxKernel
 internal import SystemPackage
+internal import ToolOutput
 
 /// What `bulkhead doctor` found, before it is printed.
 struct DoctorReport {

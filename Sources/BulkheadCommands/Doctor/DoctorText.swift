@@ -2,6 +2,7 @@
 
 internal import LinuxKernel
 internal import SystemPackage
+internal import ToolOutput
 
 extension DoctorReport {
     /// The report for a terminal: a line for each thing, aligned, the cause behind every no.

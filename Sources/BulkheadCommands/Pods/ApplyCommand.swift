@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
+internal import ToolOutput
 
 /// `bulkhead apply`: makes the cgroups of pods as `plan` shows them.
 struct ApplyCommand: ParsableCommand {

@@ -6,6 +6,7 @@ internal import LinuxKernel
 internal import NodeModel
 internal import PodManifests
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead delete`: removes pods' cgroups, and what they claimed above.
 struct DeleteCommand: ParsableCommand {

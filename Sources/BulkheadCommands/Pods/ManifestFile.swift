@@ -4,6 +4,7 @@ internal import LinuxKernel
 internal import NodeModel
 internal import PodManifests
 internal import SystemPackage
+internal import ToolOutput
 
 /// A file named on the command line; `-` is standard input.
 struct ManifestFile: Hashable {

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import NodeModel
+internal import ToolOutput
 
 /// `bulkhead plan`: what would stand in the cgroups of these pods.
 struct PlanCommand: ParsableCommand {

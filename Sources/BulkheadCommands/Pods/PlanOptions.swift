@@ -5,6 +5,7 @@ internal import LinuxKernel
 internal import NodeModel
 internal import PodManifests
 internal import SystemPackage
+internal import ToolOutput
 
 /// What decides a plan: the pods, and the node they are for. The same for every command that plans.
 struct PlanOptions: ParsableArguments {

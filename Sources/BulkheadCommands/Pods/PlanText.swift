@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NodeModel
+internal import ToolOutput
 
 extension MemoryPlan {
     /// The document of `--json`.

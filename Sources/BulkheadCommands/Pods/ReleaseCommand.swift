@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import Cgroups
 internal import NodeModel
+internal import ToolOutput
 
 /// `bulkhead release`: gives back what `apply` took.
 struct ReleaseCommand: ParsableCommand {

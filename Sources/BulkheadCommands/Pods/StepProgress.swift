@@ -5,6 +5,7 @@ internal import Glibc
 internal import LinuxKernel
 internal import Synchronization
 internal import SystemPackage
+internal import ToolOutput
 
 /// How far a long change has come, on the terminal that errors go to; and the signals that stop it between two steps.
 final class StepProgress: Sendable {

@@ -4,6 +4,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 extension ToolFailure {
     /// What a change of a tree could not do.

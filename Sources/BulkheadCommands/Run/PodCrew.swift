@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BulkheadRun
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// The running containers of a pod: init containers one after the other, then the others side by side; sidecars last as
 /// long as those do.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BulkheadRun
 internal import Capabilities
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SeccompFilters
 internal import SystemPackage
+internal import ToolOutput
 
 /// A pod's containers as launches: what the manifest asks for, in terms of namespaces, mounts and rights.
 struct PodLaunch {
@@ -170,8 +172,8 @@ struct PodLaunch {
     private func seccomp(_ context: SecurityContext, _ capabilities: CapabilitySet) throws -> CompiledFilter? {
         switch context.seccompProfile {
         case .unconfined: nil
-        case nil, .runtimeDefault: try compiledSeccomp(nil, capabilities: capabilities)
-        case .localhost(let path): try compiledSeccomp(path, capabilities: capabilities)
+        case nil, .runtimeDefault: try SeccompFilter.default.compiled()
+        case .localhost(let path): try readSeccompProfile(path, for: capabilities)
         }
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BulkheadRun
 internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// A pod's cgroups and their values, as the plan for this machine has them, cut to what this host can set.
 struct PodLimits {

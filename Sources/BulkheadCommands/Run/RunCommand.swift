@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import Launching
-internal import LinuxKernel
-internal import SystemPackage
+internal import BulkheadRun
+internal import ToolOutput
 
 /// `bulkhead run`: one command, or a Kubernetes Pod, in namespaces and a cgroup of its own.
 struct RunCommand: ParsableCommand {
@@ -39,155 +38,185 @@ struct RunCommand: ParsableCommand {
     @Option(name: .customShort("f"), help: ArgumentHelp("Run the Pods of a Kubernetes manifest.", valueName: "file"))
     var manifests: [String] = []
 
-    @Option(name: .customLong("image"), help: ArgumentHelp("The directory of an image.", valueName: "name=dir"))
+    @Option(name: .of(.image), help: ArgumentHelp("The directory of an image.", valueName: "name=dir"))
     var images: [String] = []
 
-    @Option(help: ArgumentHelp("'own' for a network of its own, 'host' for this host's.", valueName: "own|host"))
+    @Option(
+        name: .of(.net),
+        help: ArgumentHelp("'own' for a network of its own, 'host' for this host's.", valueName: "own|host"))
     var net: RunNetwork = .own
 
-    @Option(help: "The host name inside.")
+    @Option(name: .of(.hostname), help: "The host name inside.")
     var hostname: String = "bulkhead"
 
     @Option(
-        name: .customLong("env"),
+        name: .of(.env),
         help: ArgumentHelp("A variable; NAME alone takes it from here.", valueName: "name[=value]"))
     var environment: [String] = []
 
-    @Option(help: "The working directory inside.")
+    @Option(name: .of(.workdir), help: "The working directory inside.")
     var workdir: String = "/"
 
-    @Option(help: ArgumentHelp("Whether to give the command a terminal.", valueName: "auto|always|never"))
+    @Option(
+        name: .of(.tty), help: ArgumentHelp("Whether to give the command a terminal.", valueName: "auto|always|never"))
     var tty: RunTerminalChoice = .auto
 
-    @Flag(help: "Go on without what this host cannot give: a limit, a cgroup.")
+    @Flag(name: .of(.bestEffort), help: "Go on without what this host cannot give: a limit, a cgroup.")
     var bestEffort = false
 
-    @Option(help: ArgumentHelp("Write what runs, and how it ended, to a file as JSON.", valueName: "file"))
+    @Option(
+        name: .of(.jsonStatus),
+        help: ArgumentHelp("Write what runs, and how it ended, to a file as JSON.", valueName: "file"))
     var jsonStatus: String?
 
     @Argument(parsing: .captureForPassthrough, help: "The command and its arguments.")
     var command: [String] = []
 
+    /// The same in the form that what runs it takes.
+    var options: RunOptions {
+        var options = RunOptions()
+        ids.fill(&options)
+        files.fill(&options)
+        rights.fill(&options)
+        cgroup.fill(&options)
+        options.manifests = manifests
+        options.images = images
+        options.net = net
+        options.hostname = hostname
+        options.environment = environment
+        options.workdir = workdir
+        options.tty = tty
+        options.bestEffort = bestEffort
+        options.jsonStatus = jsonStatus
+        options.command = command
+        return options
+    }
+
     func validate() throws {
-        // The parser hands over everything from the first word that is no option of ours, such a word included.
-        if let word = command.first, word.hasPrefix("-"), word != "--" {
-            if word == "--help" || word == "-h" { throw CleanExit.helpRequest(Self.self) }
-            throw ValidationError("unknown option '\(word)'")
-        }
-        guard !command.isEmpty && command != ["--"] || !manifests.isEmpty else {
-            throw ValidationError("no command was given; as in: bulkhead run -- id")
-        }
-        guard manifests.isEmpty || command.isEmpty else {
-            throw ValidationError("-f runs the containers' own commands: leave out '\(command.joined(separator: " "))'")
-        }
+        if ["--help", "-h"].contains(command.first) { throw CleanExit.helpRequest(Self.self) }
+        if let problem = options.commandProblem { throw ValidationError(problem) }
     }
 
     func run() throws {
-        let code: Int32
-        do {
-            code = try manifests.isEmpty ? RunSession(RunRequest(self)).run() : RunPods(self).run()
-        } catch let error as LaunchError {
-            Output.complain("\(error)")
-            throw ExitCode(error.exitCode)
+        let options = self.options
+        let code = try reportingLaunches {
+            try manifests.isEmpty
+                ? RunSession(RunRequest(options, readingProfile: readSeccompProfile)).run() : RunPods(options).run()
         }
         if code != 0 { throw ExitCode(code) }
     }
 }
 
-enum RunNetwork: String, ExpressibleByArgument, CaseIterable {
-    case own, host
+extension NameSpecification {
+    /// The name of an option of `run`.
+    fileprivate static func of(_ option: RunOption) -> NameSpecification { .customLong(option.rawValue) }
 }
 
-enum RunTerminalChoice: String, ExpressibleByArgument, CaseIterable {
-    case auto, always, never
-}
+extension RunNetwork: ExpressibleByArgument {}
+extension RunTerminalChoice: ExpressibleByArgument {}
 
 struct RunIDOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Map uids and gids alike.", valueName: "inside:outside:count"))
+    @Option(name: .of(.map), help: ArgumentHelp("Map uids and gids alike.", valueName: "inside:outside:count"))
     var map: [String] = []
 
-    @Option(help: ArgumentHelp("Map uids.", valueName: "inside:outside:count"))
+    @Option(name: .of(.uidMap), help: ArgumentHelp("Map uids.", valueName: "inside:outside:count"))
     var uidMap: [String] = []
 
-    @Option(help: ArgumentHelp("Map gids.", valueName: "inside:outside:count"))
+    @Option(name: .of(.gidMap), help: ArgumentHelp("Map gids.", valueName: "inside:outside:count"))
     var gidMap: [String] = []
 
-    @Flag(help: "Map 65,536 ids that no other run holds (the default for root).")
+    @Flag(name: .of(.autoMap), help: "Map 65,536 ids that no other run holds (the default for root).")
     var autoMap = false
 
-    @Option(help: ArgumentHelp("Who the command runs as, inside.", valueName: "user[:group]"))
+    @Option(name: .of(.user), help: ArgumentHelp("Who the command runs as, inside.", valueName: "user[:group]"))
     var user: String?
 
+    func fill(_ options: inout RunOptions) {
+        options.map = map
+        options.uidMap = uidMap
+        options.gidMap = gidMap
+        options.autoMap = autoMap
+        options.user = user
+    }
+
     func validate() throws {
-        guard uidMap.isEmpty == gidMap.isEmpty else {
-            throw ValidationError("--uid-map and --gid-map go together")
-        }
-        let ways = [!map.isEmpty, !uidMap.isEmpty, autoMap].filter { $0 }.count
-        guard ways <= 1 else { throw ValidationError("give one of --map, --uid-map with --gid-map, and --auto-map") }
+        var options = RunOptions()
+        fill(&options)
+        if let problem = options.idProblem { throw ValidationError(problem) }
     }
 }
 
 struct RunFileOptions: ParsableArguments {
     @Option(
+        name: .of(.rootfs),
         help: ArgumentHelp(
             "A directory as root (missing mount points are made in it); without, a read-only view of this host's.",
             valueName: "dir"))
     var rootfs: String?
 
     @Option(
-        name: .customLong("volume"),
+        name: .of(.volume),
         help: ArgumentHelp("A file or directory of this host inside.", valueName: "src:dst[:ro][:idmap|:plain]"))
     var volumes: [String] = []
+
+    func fill(_ options: inout RunOptions) {
+        options.rootfs = rootfs
+        options.volumes = volumes
+    }
 }
 
 struct RunRightsOptions: ParsableArguments {
     @Option(
-        name: .customLong("cap-add"),
+        name: .of(.capAdd),
         help: ArgumentHelp(
             "Add a capability, or ALL. With SYS_ADMIN the command can change the mounts it sees.", valueName: "cap"))
     var added: [String] = []
 
-    @Option(name: .customLong("cap-drop"), help: ArgumentHelp("Drop a capability, or ALL.", valueName: "cap"))
+    @Option(name: .of(.capDrop), help: ArgumentHelp("Drop a capability, or ALL.", valueName: "cap"))
     var dropped: [String] = []
 
-    @Option(help: ArgumentHelp("A seccomp profile in the OCI form, or 'unconfined'.", valueName: "file"))
+    @Option(
+        name: .of(.seccomp),
+        help: ArgumentHelp("A seccomp profile in the OCI form, or 'unconfined'.", valueName: "file"))
     var seccomp: String?
+
+    func fill(_ options: inout RunOptions) {
+        options.addedCapabilities = added
+        options.droppedCapabilities = dropped
+        options.seccomp = seccomp
+    }
 }
 
 struct RunCgroupOptions: ParsableArguments {
-    @Option(name: .customLong("cgroup"), help: ArgumentHelp("The cgroup, beneath the v2 root.", valueName: "name"))
+    @Option(name: .of(.cgroup), help: ArgumentHelp("The cgroup, beneath the v2 root.", valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("Memory never reclaimed.", valueName: "size"))
+    @Option(name: .of(.memoryMin), help: ArgumentHelp("Memory never reclaimed.", valueName: "size"))
     var memoryMin: String?
 
-    @Option(help: ArgumentHelp("Memory reclaimed last.", valueName: "size"))
+    @Option(name: .of(.memoryLow), help: ArgumentHelp("Memory reclaimed last.", valueName: "size"))
     var memoryLow: String?
 
-    @Option(help: ArgumentHelp("Memory above which the command is slowed.", valueName: "size"))
+    @Option(
+        name: .of(.memoryHigh), help: ArgumentHelp("Memory above which the command is slowed.", valueName: "size"))
     var memoryHigh: String?
 
-    @Option(help: ArgumentHelp("Memory above which it is killed.", valueName: "size"))
+    @Option(name: .of(.memoryMax), help: ArgumentHelp("Memory above which it is killed.", valueName: "size"))
     var memoryMax: String?
 
-    @Option(help: ArgumentHelp("Processes and threads.", valueName: "count"))
+    @Option(name: .of(.pidsMax), help: ArgumentHelp("Processes and threads.", valueName: "count"))
     var pidsMax: String?
 
-    @Option(help: ArgumentHelp("Processors, as in 1.5.", valueName: "count"))
+    @Option(name: .of(.cpus), help: ArgumentHelp("Processors, as in 1.5.", valueName: "count"))
     var cpus: String?
-}
 
-extension LaunchError {
-    /// As a shell has it: 127 for a command that is not there, 126 for one that cannot be executed; 3 for what this host
-    /// cannot do, 1 for the rest.
-    var exitCode: Int32 {
-        switch (step, failure.errno) {
-        case (.execute, .noSuchFileOrDirectory): 127
-        case (.execute, _): 126
-        case (_, .noFunction), (.prepare, .invalidArgument), (.prepare, .notPermitted), (.clone, .notPermitted),
-            (.clone, .noSpace), (.maps, .notPermitted):
-            ToolExit.impossible.rawValue
-        default: ToolExit.failed.rawValue
-        }
+    func fill(_ options: inout RunOptions) {
+        options.cgroup = name
+        options.memoryMin = memoryMin
+        options.memoryLow = memoryLow
+        options.memoryHigh = memoryHigh
+        options.memoryMax = memoryMax
+        options.pidsMax = pidsMax
+        options.cpus = cpus
     }
 }

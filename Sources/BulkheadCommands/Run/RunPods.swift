@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BulkheadRun
 internal import Cgroups
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import PodManifests
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead run -f`: a Kubernetes Pod, every container of it, from its manifest to its last trace's removal.
 struct RunPods: ~Copyable {
@@ -15,14 +17,14 @@ struct RunPods: ~Copyable {
     private let statusFile: String?
     private let signals: SignalDescriptor
 
-    init(_ command: RunCommand) throws {
-        let pod = try Self.onlyPod(of: command.manifests)
-        let images = try Dictionary(command.images.map(Self.image)) { $1 }
+    init(_ options: RunOptions) throws {
+        let pod = try Self.onlyPod(of: options.manifests)
+        let images = try Dictionary(options.images.map(Self.image)) { $1 }
         signals = try SignalDescriptor(forwardedSignals + [Signal.pipe])
         self.pod = pod
         self.images = images
-        bestEffort = command.bestEffort
-        statusFile = command.jsonStatus
+        bestEffort = options.bestEffort
+        statusFile = options.jsonStatus
     }
 
     private static func onlyPod(of files: [String]) throws -> Pod {
@@ -49,7 +51,7 @@ struct RunPods: ~Copyable {
             throw ToolFailure(.impossible, "a Pod needs ranges of ids and cgroups, which only root may take")
         }
         let host = CgroupHost.probe()
-        let ids = try RunIDs(pod.spec.hostUsers ? nil : .automatic, host: host)
+        let ids = try RunIDs(pod.spec.hostUsers ? nil : .automatic, cgroups: host.root)
         let plans = PodLaunch(pod: pod, map: ids.map, images: images)
         try plans.refuseUnimplemented()
         let limits = try PodLimits(pod, host: host, bestEffort: bestEffort)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ArgumentParser
+internal import ToolOutput
 
 /// The tool `bulkhead`.
 public struct BulkheadCommand: AsyncParsableCommand {
@@ -11,7 +12,7 @@ public struct BulkheadCommand: AsyncParsableCommand {
         discussion: """
             Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not possible on this host.
             """,
-        version: "0.1.0",
+        version: toolVersion,
         subcommands: [
             RunCommand.self,
             BenchCommand.self,
@@ -35,7 +36,7 @@ public struct BulkheadCommand: AsyncParsableCommand {
     /// nothing of its own before closed standard streams are filled.
     public nonisolated(nonsending) static func run(_ commandLine: [String]) async -> Int32 {
         Output.fillClosedStreams()
-        // Swift reads the arguments from /proc; without it the tool would seem to be called with none.
+        // Swift reads the arguments from /proc where glibc does not tell them.
         guard !commandLine.isEmpty else {
             Output.complain("the command line cannot be read: /proc is not mounted here")
             return ToolExit.impossible.rawValue
@@ -55,54 +56,18 @@ public struct BulkheadCommand: AsyncParsableCommand {
 
     /// Says what went wrong where it belongs, and gives the exit code.
     private static func report(_ error: any Error) -> Int32 {
-        if let failure = error as? ToolFailure {
-            Output.complain(failure.message)
-            return failure.exit.rawValue
-        }
+        if error is ToolFailure { return Output.report(error).rawValue }
         if let code = error as? ExitCode { return code.rawValue }
         let code = exitCode(for: error)
         let text = fullMessage(for: error)
         if code == .success {  // --help, --version, --generate-completion-script
-            do { try Output.print(text) } catch {
-                Output.complain("\(error)")
-                return ToolExit.failed.rawValue
-            }
+            do { try Output.print(text) } catch { return Output.report(error).rawValue }
             return ToolExit.done.rawValue
         }
         guard code == .validationFailure else {
-            Output.complain("\(error)")
-            return ToolExit.failed.rawValue
+            return Output.report(error).rawValue
         }
         Output.complain(text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text)
         return ToolExit.usage.rawValue
     }
-}
-
-/// What the tool's exit code says.
-public enum ToolExit: Int32, Sendable {
-    /// Done.
-    case done = 0
-    /// Failed.
-    case failed = 1
-    /// The command line is wrong.
-    case usage = 2
-    /// This host cannot do it, and the message says why.
-    case impossible = 3
-}
-
-/// Ends a command with a message on standard error and an exit code.
-public struct ToolFailure: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The exit code.
-    public var exit: ToolExit
-    /// What is said after `bulkhead: `.
-    public var message: String
-
-    /// A failure.
-    public init(_ exit: ToolExit, _ message: String) {
-        self.exit = exit
-        self.message = message
-    }
-
-    /// The message.
-    public var description: String { message }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Cgroups
+package import Cgroups
 internal import Launching
-internal import LinuxKernel
-internal import NodeModel
-internal import SystemPackage
-internal import UserNamespaces
+package import LinuxKernel
+package import NodeModel
+package import SystemPackage
+package import UserNamespaces
 
 /// The cgroups of a run: those it shares with other runs, and its own, which are gone when it is.
-struct RunTree: ~Copyable {
+package struct RunTree: ~Copyable {
     private let mount: FilePath
     private let root: Cgroup
     /// Paths beneath the root, parents before children.
@@ -20,7 +20,7 @@ struct RunTree: ~Copyable {
     private var isRemoved = false
 
     /// Makes the cgroups. The janitor comes first: there is no instant without someone to remove them.
-    init(
+    package init(
         beneath mount: FilePath, groups: [String], own: [String], controllers: Set<Controller>,
         holding claim: borrowing IDRangeClaim?
     ) throws(KernelError) {
@@ -70,17 +70,17 @@ struct RunTree: ~Copyable {
     }
 
     /// A cgroup of the run.
-    borrowing func cgroup(_ path: String) throws(KernelError) -> Cgroup { try root.openChild(path) }
+    package borrowing func cgroup(_ path: String) throws(KernelError) -> Cgroup { try root.openChild(path) }
 
     /// Raises the shared groups for what the first own cgroup is about to claim.
-    borrowing func raise(min: ByteCount, low: ByteCount) throws(KernelError) {
+    package borrowing func raise(min: ByteCount, low: ByteCount) throws(KernelError) {
         guard protects, let first = own.first, min > .zero || low > .zero else { return }
         let name = FilePath(first).lastComponent?.string ?? first
         try ProtectionCover(groups: groups, beneath: mount).raise(forChild: name, min: min, low: low)
     }
 
     /// Kills what is left, removes the cgroups, lowers the shared groups and removes those that are empty.
-    consuming func remove() throws(KernelError) {
+    package consuming func remove() throws(KernelError) {
         isRemoved = true
         try Self.tearDown(root, mount, groups, own, protects)
     }

@@ -1,29 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Launching
-internal import LinuxKernel
+package import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+package import ToolOutput
 
 /// `--json-status FILE`: what runs, and how it ended. Replaced as a whole, so that a reader never sees half of it.
-struct StatusFile {
+package struct StatusFile {
     private let path: FilePath?
-    var members: [JSON.Member]
+    package var members: [JSON.Member]
 
-    init(_ path: String?, _ members: [JSON.Member]) {
+    package init(_ path: String?, _ members: @autoclosure () -> [JSON.Member]) {
         self.path = path.map { FilePath($0) }
-        self.members = [JSON.Member("state", "starting")] + members
+        self.members = path == nil ? [] : [JSON.Member("state", "starting")] + members()
+    }
+
+    /// Changes what the file says and writes it anew; nothing without a file.
+    mutating func update(_ change: (inout StatusFile) -> Void) throws(KernelError) {
+        guard path != nil else { return }
+        change(&self)
+        try write()
     }
 
     /// Says that it ended before it began, and why. That cannot be told is no second failure.
-    mutating func failed(_ error: any Error) {
-        self["state"] = "failed"
-        self["error"] = .string("\(error)")
-        try? write()
+    package mutating func failed(_ error: any Error) {
+        try? update { status in
+            status["state"] = "failed"
+            status["error"] = .string("\(error)")
+        }
     }
 
     /// Sets a member, or adds it.
-    subscript(_ name: String) -> JSON? {
+    package subscript(_ name: String) -> JSON? {
         get { members.first { $0.name == name }?.value }
         set {
             members.removeAll { $0.name == name }
@@ -32,14 +41,14 @@ struct StatusFile {
     }
 
     /// Writes the file anew.
-    func write() throws(KernelError) {
+    package func write() throws(KernelError) {
         if let path { try Output.write(.object(members), to: path) }
     }
 }
 
 extension Exit {
     /// How a command ended and what it used, for a status file.
-    var members: [JSON.Member] {
+    package var members: [JSON.Member] {
         let end: JSON.Member =
             switch status {
             case .exited(let code): JSON.Member("exitCode", .integer(code))

@@ -3,6 +3,7 @@
 internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
+internal import ToolOutput
 
 /// Which cgroup a run makes, and the limits in it.
 struct RunCgroup: Hashable {
@@ -20,8 +21,8 @@ struct RunCgroup: Hashable {
 
     init() {}
 
-    init(_ options: RunCgroupOptions) throws {
-        if let name = options.name {
+    init(_ options: RunOptions) throws {
+        if let name = options.cgroup {
             let parts = name.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
             guard (1...2).contains(parts.count), !parts.contains("."), !parts.contains("..") else {
                 throw ToolFailure(.usage, "--cgroup \(name): expected NAME or GROUP/NAME")

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Cgroups
+package import Cgroups
 internal import LinuxKernel
-internal import SystemPackage
+package import SystemPackage
+internal import ToolOutput
 
 /// Where in the cgroup tree a run has its place, and which of its limits hold there.
 struct RunPlace {
@@ -12,10 +13,10 @@ struct RunPlace {
     let mount: FilePath?
 
     /// Refuses what this host cannot give, or with `bestEffort` says so and goes on without.
-    init(_ wanted: RunCgroup, host: CgroupHost, bestEffort: Bool) throws {
-        guard let root = host.root, effectiveUserID == 0 else {
+    init(_ wanted: RunCgroup, cgroups root: FilePath?, bestEffort: Bool) throws {
+        guard let root, effectiveUserID == 0 else {
             let reason =
-                host.absence
+                CgroupHost.probe().absence
                 ?? "an ordinary user has no cgroup to make others in; run it as root"
             // A user's run without limits works without a cgroup of its own; nothing was promised that is not kept.
             let isPromised = !wanted.controllers.isEmpty || wanted.name != nil || effectiveUserID == 0
@@ -37,7 +38,7 @@ struct RunPlace {
 }
 
 /// Which of the controllers this host cannot give; each is told, and without `bestEffort` refused.
-func controllersToDoWithout(
+package func controllersToDoWithout(
     _ wanted: Set<Controller>, toSet what: String, beneath root: FilePath, bestEffort: Bool
 ) throws -> Set<Controller> {
     let missing = try Cgroup.open(root).missingControllers(wanted)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Launching
+package import Launching
 internal import LinuxKernel
 internal import SystemPackage
+internal import ToolOutput
 
 /// Who a command runs as, from `USER[:GROUP]` in names or numbers; names are those of the new root.
-enum RunIdentity {
-    static func find(_ text: String?, inRoot root: String, as what: String = "--user") throws -> Identity {
+package enum RunIdentity {
+    package static func find(_ text: String?, inRoot root: String, as what: String = "--user") throws -> Identity {
         guard let text else { return .root }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 2, !parts.contains("") else {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LinuxKernel
-internal import SystemPackage
+package import LinuxKernel
+package import SystemPackage
 
 extension Output {
     /// Writes a document to a file, which is replaced as a whole: a reader never sees half of it.
-    static func write(_ document: JSON, to path: FilePath) throws(KernelError) {
+    package static func write(_ document: JSON, to path: FilePath) throws(KernelError) {
         let directory = try folder(of: path)
         let text = Array((document.description + "\n").utf8)
         let name = path.lastComponent?.string ?? path.string
@@ -25,7 +25,7 @@ extension Output {
     }
 
     /// The directory that a file is to be written in; opening it shows early that there is none.
-    static func folder(of path: FilePath) throws(KernelError) -> Descriptor {
+    package static func folder(of path: FilePath) throws(KernelError) -> Descriptor {
         let folder = path.removingLastComponent()
         return try Descriptor.open(folder.isEmpty ? "." : folder, [.path, .directory])
     }

@@ -5,20 +5,20 @@ internal import LinuxKernel
 internal import SystemPackage
 
 /// Numbers of signals, by the names of signal(7); the same on x86_64 and arm64.
-enum Signal {
-    static let hangUp: Int32 = 1
-    static let interrupt: Int32 = 2
-    static let quit: Int32 = 3
-    static let user1: Int32 = 10
-    static let user2: Int32 = 12
-    static let pipe: Int32 = 13
-    static let alarm: Int32 = 14
-    static let terminate: Int32 = 15
-    static let windowChange: Int32 = 28
+package enum Signal {
+    package static let hangUp: Int32 = 1
+    package static let interrupt: Int32 = 2
+    package static let quit: Int32 = 3
+    package static let user1: Int32 = 10
+    package static let user2: Int32 = 12
+    package static let pipe: Int32 = 13
+    package static let alarm: Int32 = 14
+    package static let terminate: Int32 = 15
+    package static let windowChange: Int32 = 28
 }
 
 /// What is handed on to the command.
-let forwardedSignals = [
+package let forwardedSignals = [
     Signal.hangUp, Signal.interrupt, Signal.quit, Signal.terminate, Signal.user1, Signal.user2, Signal.alarm,
 ]
 

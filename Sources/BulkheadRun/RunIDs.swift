@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import LinuxKernel
-internal import NodeModel
-internal import SystemPackage
-internal import UserNamespaces
+package import NodeModel
+package import SystemPackage
+package import UserNamespaces
 
 extension IDMap {
     /// Whether the host's root, uid or gid 0, is among the ids: files of the kernel that judge by id are then the
     /// command's.
-    var holdsHostRoot: Bool { inside(uid: 0) != nil || inside(gid: 0) != nil }
+    package var holdsHostRoot: Bool { inside(uid: 0) != nil || inside(gid: 0) != nil }
 }
 
 /// The ids of a run: its map, and the claim that keeps other runs off the same host ids.
-struct RunIDs: ~Copyable {
+package struct RunIDs: ~Copyable {
     /// Nil stays in the caller's user namespace.
-    let map: IDMap?
-    let claim: IDRangeClaim?
+    package let map: IDMap?
+    package let claim: IDRangeClaim?
 
-    init(_ ids: RunRequest.IDs?, host: CgroupHost) throws {
+    package init(_ ids: RunRequest.IDs?, cgroups root: FilePath?) throws {
         switch ids {
         case nil:
             map = nil
@@ -32,7 +32,7 @@ struct RunIDs: ~Copyable {
                 gid: [.init(inside: 0, outside: effectiveGroupID, count: 1)])
             claim = nil
         case .automatic:
-            let claim = try IDRangeClaim(from: Self.pool(), lockFile: try Self.lockFile(host))
+            let claim = try IDRangeClaim(from: Self.pool(), lockFile: try Self.lockFile(root))
             map = try IDMap(outside: claim.first, count: claim.count)
             self.claim = consume claim
         }
@@ -53,8 +53,8 @@ struct RunIDs: ~Copyable {
 
     /// The file whose bytes stand for ranges: on every host with cgroup v2 the same one, writable by root only, and
     /// there without anybody making it. Else a file of our own.
-    private static func lockFile(_ host: CgroupHost) throws -> FilePath {
-        if let root = host.root { return root.appending("cgroup.subtree_control") }
+    private static func lockFile(_ root: FilePath?) throws -> FilePath {
+        if let root { return root.appending("cgroup.subtree_control") }
         let run = try Descriptor.open("/run", [.path, .directory])
         try run.makeDirectory("bulkhead", mode: 0o700)
         _ = try run.open("bulkhead/id-ranges", [.create, .writing], mode: 0o600)

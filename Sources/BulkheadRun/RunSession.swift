@@ -5,25 +5,26 @@ internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 internal import UserNamespaces
 
 /// One run, from its claim of ids to the removal of its last trace.
-struct RunSession: ~Copyable {
+package struct RunSession: ~Copyable {
     private let request: RunRequest
     private let signals: SignalDescriptor
 
-    init(_ request: RunRequest) throws {
+    package init(_ request: RunRequest) throws {
         self.request = request
         // From here on signals are for the command, not for us: nobody interrupts the cleaning up.
         signals = try SignalDescriptor(forwardedSignals + [Signal.windowChange, Signal.pipe])
     }
 
     /// Runs the command; the exit code for the shell.
-    consuming func run() throws -> Int32 {
-        let host = CgroupHost.probe()
-        let ids = try RunIDs(request.ids, host: host)
+    package consuming func run() throws -> Int32 {
+        let root = CgroupHost.findRoot()
+        let ids = try RunIDs(request.ids, cgroups: root)
         let launch = try plannedLaunch(ids.map)
-        let place = try RunPlace(request.cgroup, host: host, bestEffort: request.bestEffort)
+        let place = try RunPlace(request.cgroup, cgroups: root, bestEffort: request.bestEffort)
         let name = request.cgroup.name ?? "run-\(processID)"
         var status = StatusFile(
             request.statusFile,
@@ -36,9 +37,10 @@ struct RunSession: ~Copyable {
         try status.write()
         do {
             let exit = try run(launch, in: place, named: name, ids, &status)
-            status["state"] = "ended"
-            status.members += exit.members
-            try status.write()
+            try status.update { status in
+                status["state"] = "ended"
+                status.members += exit.members
+            }
             return exit.status.shellCode
         } catch {
             status.failed(error)
@@ -98,10 +100,12 @@ struct RunSession: ~Copyable {
 
     /// Stays with the command until it has ended.
     private borrowing func follow(_ child: consuming Child, _ status: inout StatusFile) throws -> Exit {
-        status["state"] = "running"
-        status["pid"] = .integer(child.pid)
-        status["passedOver"] = .strings(child.passedOver.map { "\($0)" })
-        try status.write()
+        let (pid, passedOver) = (child.pid, child.passedOver)
+        try status.update { status in
+            status["state"] = "running"
+            status["pid"] = .integer(pid)
+            status["passedOver"] = .strings(passedOver.map { "\($0)" })
+        }
         return try wait(for: child, signals: signals, terminal: try RunTerminal.joining(child.takeTerminal()))
     }
 }

@@ -5,11 +5,10 @@ internal import FoundationEssentials
 internal import LinuxKernel
 internal import SeccompFilters
 internal import SystemPackage
+internal import ToolOutput
 
-/// The filter that `--seccomp` names: the default one, none, or a profile in the OCI form.
-func compiledSeccomp(_ choice: String?, capabilities: CapabilitySet) throws -> CompiledFilter? {
-    guard let choice else { return try SeccompFilter.default.compiled() }
-    if choice == "unconfined" { return nil }
+/// Reads a profile in the OCI form. JSON takes Foundation, whose start costs more than a whole run without it.
+func readSeccompProfile(_ choice: String, for capabilities: CapabilitySet) throws -> CompiledFilter {
     do {
         let bytes = try Descriptor.open(FilePath(choice), .reading).readBytes()
         let profile = try JSONDecoder().decode(SeccompProfile.self, from: Data(bytes))

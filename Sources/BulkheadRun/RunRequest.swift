@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ArgumentParser
-internal import Capabilities
-internal import Launching
+package import Capabilities
+package import Launching
 internal import LinuxKernel
-internal import NodeModel
-internal import SeccompFilters
+package import NodeModel
+package import SeccompFilters
+package import ToolOutput
 
 /// What `bulkhead run` was asked for, as checked values: nothing has been done yet.
-struct RunRequest {
+package struct RunRequest {
     /// Where the ids inside come from.
-    enum IDs {
+    package enum IDs {
         /// A range that no other run holds; an ordinary user's own id.
         case automatic
         case given(IDMap)
@@ -35,7 +35,10 @@ struct RunRequest {
     var bestEffort = false
     var statusFile: String?
 
-    init(_ options: RunCommand) throws {
+    /// Looks into the words; a seccomp profile is read by who can.
+    package init(
+        _ options: RunOptions, readingProfile read: (_ file: String, CapabilitySet) throws -> CompiledFilter
+    ) throws {
         let words = options.command.first == "--" ? Array(options.command.dropFirst()) : options.command
         guard let command = words.first, !command.isEmpty else {
             throw ToolFailure(.usage, "no command was given; as in: bulkhead run -- id")
@@ -44,30 +47,30 @@ struct RunRequest {
         arguments = Array(words.dropFirst())
         environment = try Self.environment(options.environment)
         directory = options.workdir
-        if !options.ids.map.isEmpty {
-            ids = .given(try usage("--map") { () throws(IDMapError) in try IDMap(parsing: options.ids.map) })
-        } else if !options.ids.uidMap.isEmpty {
+        if !options.map.isEmpty {
+            ids = .given(try usage("--map") { () throws(IDMapError) in try IDMap(parsing: options.map) })
+        } else if !options.uidMap.isEmpty {
             ids = .given(
                 try usage("--uid-map, --gid-map") { () throws(IDMapError) in
-                    try IDMap(parsingUID: options.ids.uidMap, gid: options.ids.gidMap)
+                    try IDMap(parsingUID: options.uidMap, gid: options.gidMap)
                 })
         }
-        user = options.ids.user
-        rootDirectory = options.files.rootfs
-        volumes = try options.files.volumes.map { try Self.volume($0, isRoot: effectiveUserID == 0) }
+        user = options.user
+        rootDirectory = options.rootfs
+        volumes = try options.volumes.map { try Self.volume($0, isRoot: effectiveUserID == 0) }
         ownNetwork = options.net == .own
         hostName = options.hostname
         (capabilities, requestedCapabilities) = try Self.capabilities(
-            adding: options.rights.added, dropping: options.rights.dropped)
-        seccomp = try compiledSeccomp(options.rights.seccomp, capabilities: capabilities)
-        cgroup = try RunCgroup(options.cgroup)
+            adding: options.addedCapabilities, dropping: options.droppedCapabilities)
+        seccomp = try compiledSeccomp(options.seccomp, capabilities: capabilities, readingProfile: read)
+        cgroup = try RunCgroup(options)
         terminal = options.tty
         bestEffort = options.bestEffort
         statusFile = options.jsonStatus
     }
 
     /// `SRC:DST[:ro][:idmap|:plain]`.
-    static func volume(_ text: String, isRoot: Bool) throws -> HostVolume {
+    package static func volume(_ text: String, isRoot: Bool) throws -> HostVolume {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count >= 2, !parts[0].isEmpty, parts[1].hasPrefix("/") else {
             throw ToolFailure(.usage, "--volume \(text): expected SRC:DST[:ro][:idmap|:plain] with an absolute DST")
@@ -103,17 +106,17 @@ struct RunRequest {
     /// A small environment of its own, with what was asked for.
     static func environment(_ asked: [String]) throws -> [String: String] {
         var variables = ["PATH": Launch.defaultPath, "HOME": "/root"]
-        for name in ["TERM", "LANG"] { variables[name] = BulkheadCommands.environment(name) }
+        for name in ["TERM", "LANG"] { variables[name] = ToolOutput.environment(name) }
         for text in asked {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard !parts[0].isEmpty else { throw ToolFailure(.usage, "--env \(text): expected NAME=VALUE or NAME") }
-            variables[parts[0]] = parts.count == 2 ? parts[1] : BulkheadCommands.environment(parts[0])
+            variables[parts[0]] = parts.count == 2 ? parts[1] : ToolOutput.environment(parts[0])
         }
         return variables
     }
 
     /// Docker's default set and CAP_NET_ADMIN, with what was added and without what was dropped; and the added alone.
-    static func capabilities(
+    package static func capabilities(
         adding added: [String], dropping dropped: [String], base: CapabilitySet = .userNamespaceDefault
     ) throws -> (all: CapabilitySet, added: CapabilitySet) {
         func parse(_ names: [String], _ option: String) throws -> CapabilitySet {
@@ -130,7 +133,7 @@ struct RunRequest {
 }
 
 /// Turns a value's error into a usage error that names the option.
-func usage<Value, Failure: Error & CustomStringConvertible>(
+package func usage<Value, Failure: Error & CustomStringConvertible>(
     _ option: String, _ body: () throws(Failure) -> Value
 ) throws(ToolFailure) -> Value {
     do { return try body() } catch { throw ToolFailure(.usage, "\(option): \(error)") }

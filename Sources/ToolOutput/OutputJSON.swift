@@ -129,7 +129,7 @@ extension JSON: CustomStringConvertible {
     }
 
     /// A text as JSON writes it: quotes, backslashes and control characters escaped, the rest as it is.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
