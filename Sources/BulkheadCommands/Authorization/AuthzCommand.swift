@@ -5,6 +5,7 @@ internal import LinuxKernel
 internal import NodeModel
 internal import PodManifests
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead authz`: who may ask the node what.
 struct AuthzCommand: ParsableCommand {
