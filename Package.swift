@@ -66,6 +66,8 @@ let package = Package(
         // C shims: one system call a function, symbols start with bk_.
         shim("CLinuxKernel"),
         shim("CLinuxLaunch"),
+        // What the program bulkhead needs before Swift starts.
+        shim("CEarlyStart"),
         // What the tool's benchmark compares with.
         shim("CBenchFloor"),
         library("CLibcap", pkgConfig: "libcap", debian: "libcap-dev"),
@@ -115,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "bulkhead-commands", dependencies: ["BulkheadCommands", "LinuxKernel"], swiftSettings: strict),
         .executableTarget(
-            name: "bulkhead", dependencies: ["BulkheadRun", "LinuxKernel"] + wholeTool, swiftSettings: strict),
+            name: "bulkhead", dependencies: ["BulkheadRun", "LinuxKernel", "CEarlyStart"] + wholeTool,
+            swiftSettings: strict),
 
         // Tests. TestSupport is no test target, so that all of them can import it.
         .target(

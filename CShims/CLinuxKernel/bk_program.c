@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 static int argument_count;
-static char **arguments;
+static char **arguments, **variables;
 
 #ifdef __GLIBC__
 // glibc hands main's arguments to constructors; other C libraries do not.
-__attribute__((constructor)) static void bk_keep_arguments(int count, char **values) {
+__attribute__((constructor)) static void bk_keep_arguments(int count, char **values, char **environment) {
     argument_count = count;
     arguments = values;
+    variables = environment;
 }
 #endif
 
@@ -42,6 +43,6 @@ int bk_program_path(char *buffer, size_t size) {
 
 int bk_execute_instead(const char *path) {
     if (!arguments) return -ENOSYS;
-    execve(path, arguments, environ);
+    execve(path, arguments, variables);
     return -errno;
 }

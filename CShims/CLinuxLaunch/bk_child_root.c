@@ -53,14 +53,20 @@ BK_CHILD long make_directories(int root, const char *path, int including_last) {
         long present = 0;
         for (size_t i = 0; i < stop; i++) prefix[i] = path[i];
         prefix[stop] = 0;
+        end = stop;
+        if (start <= 1) {
+            // A name in the root itself needs no look at the way there: it is made, or found to be there.
+            long made = bk_raw(SYS_mkdirat, root, prefix + start, 0755);
+            if (made < 0 && made != -EEXIST) return made;
+            continue;
+        }
         present = open_in_root(root, prefix, O_PATH, 0);
         if (present >= 0) {
             bk_raw(SYS_close, present);
         } else if (present == -ENOENT) {
             // mkdirat takes no resolve flags: hold the parent, make one plain name in it.
             prefix[start] = 0;
-            long parent = start == 0 ? open_in_root(root, "/", O_PATH | O_DIRECTORY, 0)
-                                     : open_in_root(root, prefix, O_PATH | O_DIRECTORY, 0);
+            long parent = open_in_root(root, prefix, O_PATH | O_DIRECTORY, 0);
             if (parent < 0) return parent;
             for (size_t i = start; i < stop; i++) prefix[i] = path[i];
             long made = bk_raw(SYS_mkdirat, parent, prefix + start, 0755);
@@ -69,7 +75,6 @@ BK_CHILD long make_directories(int root, const char *path, int including_last) {
         } else {
             return present;
         }
-        end = stop;
     }
 }
 

@@ -90,6 +90,8 @@ BK_CHILD void work(void *argument) {
     bk_raw(SYS_setsid);
     bk_raw(SYS_prctl, PR_SET_NAME, "bulkhead-clean", 0, 0, 0);
     bk_raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    // It sleeps, and whoever waits for it to clean up, or to end, should not wait behind a busy machine.
+    bk_raw(SYS_setpriority, 0 /* PRIO_PROCESS */, 0, -20);
     bk_raw(SYS_chdir, "/");
 
     // Only these descriptors stay; a standard stream kept open would keep somebody's pipe from ending.

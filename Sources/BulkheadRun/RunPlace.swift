@@ -41,6 +41,7 @@ struct RunPlace {
 package func controllersToDoWithout(
     _ wanted: Set<Controller>, toSet what: String, beneath root: FilePath, bestEffort: Bool
 ) throws -> Set<Controller> {
+    if wanted.isEmpty { return [] }
     let missing = try Cgroup.open(root).missingControllers(wanted)
     for (controller, reason) in missing.sorted(by: { $0.key < $1.key }) {
         let text = "\(what) of the \(controller) controller cannot be set: \(reason)"

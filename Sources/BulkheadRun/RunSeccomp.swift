@@ -10,7 +10,7 @@ func compiledSeccomp(
     readingProfile read: (_ file: String, CapabilitySet) throws -> CompiledFilter
 ) throws -> CompiledFilter? {
     switch choice {
-    case nil: try SeccompFilter.default.compiled()
+    case nil: try SeccompFilter.compiledDefault()
     case "unconfined": nil
     case let file?: try read(file, capabilities)
     }

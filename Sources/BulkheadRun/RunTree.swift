@@ -99,11 +99,11 @@ package struct RunTree: ~Copyable {
 
 /// The parent of a path beneath the root, and the last name.
 private func split(_ path: String, _ root: borrowing Cgroup) throws(KernelError) -> ParentAndName {
-    let path = FilePath(path)
-    let above = path.removingLastComponent().string
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else {
+        return ParentAndName(parent: try root.duplicate(), name: path)
+    }
     return ParentAndName(
-        parent: above.isEmpty ? try root.duplicate() : try root.openChild(above),
-        name: path.lastComponent?.string ?? "")
+        parent: try root.openChild(String(path[..<slash])), name: String(path[path.utf8.index(after: slash)...]))
 }
 
 private struct ParentAndName: ~Copyable {
@@ -114,6 +114,8 @@ private struct ParentAndName: ~Copyable {
 extension Cgroup {
     /// Kills and removes a cgroup beneath this one; one that is gone is no error.
     fileprivate borrowing func removeOwn(_ path: String) throws(KernelError) {
+        // Mostly its last process has ended by now, and this is all.
+        if (try? directory.removeDirectory(path)) != nil { return }
         guard let cgroup = try child(path) else { return }
         do {
             try cgroup.kill()

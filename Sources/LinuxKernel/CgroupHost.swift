@@ -76,9 +76,12 @@ public struct CgroupHost: Hashable, Sendable {
 
     /// Where cgroup v2 is mounted: the root that ``probe()`` finds, without a look at the rest of this host.
     public static func findRoot() -> FilePath? {
-        let mounts =
-            probedText("/proc/self/mountinfo").map { MountLine.parse($0, ofType: "cgroup2") } ?? mountsWithoutProc()
-        return chooseRoot(mounts).map { FilePath($0.point) }
+        // Only the root of the whole tree lacks this file. Where that is in its usual place, the table of mounts need not
+        // be read, which takes longer than all else here.
+        for mount in mountsWithoutProc() where (try? Descriptor.probing(mount.point + "/cgroup.type", .path)) == nil {
+            return FilePath(mount.point)
+        }
+        return probedText("/proc/self/mountinfo").map(MountLine.parse).flatMap(chooseRoot).map { FilePath($0.point) }
     }
 
     /// The usual places, by the file system's number, where `/proc` is not there to tell.

@@ -37,20 +37,6 @@ package struct MountLine: Hashable, Sendable {
         text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { MountLine(Substring($0)) }
     }
 
-    /// Reads the lines of one type of file system, and those that cover such a mount.
-    static func parse(_ text: String, ofType type: String) -> [MountLine] {
-        let mark = Array(" - \(type) ".utf8)
-        var points: [[UInt8]] = []
-        return text.utf8.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
-            guard fields.count == 6 else { return nil }
-            let isWanted = fields[5].indices.contains { fields[5][$0...].starts(with: mark) }
-            guard isWanted || points.contains(where: { $0.elementsEqual(fields[4]) }) else { return nil }
-            points.append(Array(fields[4]))
-            return MountLine(Substring(line))
-        }
-    }
-
     /// What is mounted for this process; empty where `/proc` is missing.
     static func all() -> [MountLine] { parse(probedText("/proc/self/mountinfo") ?? "") }
 

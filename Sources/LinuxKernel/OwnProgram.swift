@@ -9,7 +9,9 @@ package enum OwnProgram {
     package static var commandLine: [String] {
         let count = bk_argument_count()
         if count == 0 { return CommandLine.arguments }
-        return (0..<count).map { unsafe String(cString: bk_argument($0)) }
+        var words: [String] = []
+        for index in 0..<count { words.append(unsafe String(cString: bk_argument(index))) }
+        return words
     }
 
     /// The absolute path of the program's file, links resolved, with or without `/proc`.

@@ -69,4 +69,28 @@ import Testing
         }.max()
         #expect(try #require(most) < 40)
     }
+
+    @Test func `the program that is part of the module does what a newly compiled one does`() throws {
+        let compiled = try SeccompFilter.default.compiled()
+        let kept = try SeccompFilter.compiledDefault()
+        var (fresh, other) = (ClassicBPF(compiled.instructions), ClassicBPF(kept.instructions))
+        var differences: [String] = []
+        func compare(_ number: Int, _ arguments: UInt64...) throws {
+            let call = ClassicBPF.Call(number: Int32(number), arguments: arguments)
+            let (left, right) = (try fresh.run(call), try other.run(call))
+            if left != right { differences.append("\(number)\(arguments): \(left) and \(right)") }
+        }
+        // Numbers of x86-64, of x32 and of nothing; then those whose arguments matter.
+        for number in Array(-1..<600) + Array(0x4000_0000..<0x4000_0250) { try compare(number) }
+        let words: [UInt64] = [0, 8, 40, 0x5412, 0x541c, 0x20000, 0x20008, 0xffff_ffff, 1 << 32 | 40, 7]
+        for number in [16, 41, 53, 135] {
+            for word in words { for second in words { try compare(number, word, second) } }
+        }
+        #expect(
+            differences.isEmpty,
+            """
+            \(differences.prefix(3)); compiled anew: \(compiled.instructions.map { "0x" + String($0, radix: 16) }), \
+            unknown: \(compiled.unknownSyscalls)
+            """)
+    }
 }

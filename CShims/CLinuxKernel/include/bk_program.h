@@ -19,7 +19,7 @@ const char *bk_argument(int index);
 /// execve(2) (getauxval(3) AT_EXECFN, since Linux 2.6.26) where /proc is not mounted. Its length, or -errno.
 int bk_program_path(char *buffer, size_t size);
 
-/// execve(2) of another program with this one's arguments and environment; returns only -errno.
+/// execve(2) of another program with the arguments and the environment that this one was started with; returns only -errno.
 int bk_execute_instead(const char *path);
 
 #pragma clang assume_nonnull end

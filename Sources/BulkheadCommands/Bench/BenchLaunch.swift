@@ -14,7 +14,7 @@ extension BenchSession {
             "'launch …' is this library in this process and 'C …' the same by bare system calls; the others are programs",
             "seven: user, mount, pid, net, ipc, uts and cgroup namespaces; all of it: these, born in a cgroup, with a copy "
                 + "of the root, its own /proc, an ID-mapped volume, and the default seccomp filter",
-            "root: a read-only view of the host with its own /proc, /dev, /tmp, /run and /root, as 'run' shows; 'bulkhead "
+            "root, as run does: a read-only view of the host with its own /proc, /dev, /tmp, /run and /root; 'bulkhead "
                 + "run' makes a cgroup besides, sets capabilities and a seccomp filter, claims ids and watches over it all",
         ]
         guard let path = BenchProgram.find("true") else {

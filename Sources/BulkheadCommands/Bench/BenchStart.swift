@@ -13,10 +13,10 @@ internal import ToolOutput
 final class BenchStart {
     let name: String
     private let launch: Launch
-    private let floor: BenchLaunchFloor
+    private let floor: BenchLaunchFloor?
     private let place: BenchCgroupPlace?
 
-    private init(_ name: String, _ launch: Launch, _ floor: BenchLaunchFloor, in place: BenchCgroupPlace? = nil) {
+    private init(_ name: String, _ launch: Launch, _ floor: BenchLaunchFloor?, in place: BenchCgroupPlace? = nil) {
         self.name = name
         self.launch = launch
         self.floor = floor
@@ -52,20 +52,30 @@ final class BenchStart {
             let floor = BenchLaunchFloor(
                 program, seven, map, held, volume: volume, at: "/tmp", filter.instructions, place)
             starts.append(BenchStart("all of it", launch, floor, in: place))
+            // What `run` starts: nobody does the same in C.
+            launch.root = try .hostView()
+            launch.volumes = []
+            launch.reaper = true
+            launch.hostName = "bulkhead"
+            starts.append(BenchStart("as run does", launch, nil, in: place))
         }
         return starts
     }
 
     /// The library and C, measured up to the exec or up to the end.
     func contenders(untilExec: Bool) -> [BenchContender] {
-        [
-            BenchContender(method: "C \(name)", reference: "posix_spawn") { [self] in
-                try Self.timed(untilExec, begin: floor.begin, end: floor.end)
-            },
-            BenchContender(method: "launch \(name)", reference: "C \(name)") { [self] in
-                try Self.timed(untilExec, begin: begin) { try $0.end() }
-            },
-        ]
+        var contenders: [BenchContender] = []
+        if let floor {
+            contenders.append(
+                BenchContender(method: "C \(name)", reference: "posix_spawn") {
+                    try Self.timed(untilExec, begin: floor.begin, end: floor.end)
+                })
+        }
+        contenders.append(
+            BenchContender(method: "launch \(name)", reference: floor == nil ? "posix_spawn" : "C \(name)") {
+                [self] in try Self.timed(untilExec, begin: begin) { try $0.end() }
+            })
+        return contenders
     }
 
     private static func timed<Started>(

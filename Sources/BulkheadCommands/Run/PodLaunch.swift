@@ -172,7 +172,7 @@ struct PodLaunch {
     private func seccomp(_ context: SecurityContext, _ capabilities: CapabilitySet) throws -> CompiledFilter? {
         switch context.seccompProfile {
         case .unconfined: nil
-        case nil, .runtimeDefault: try SeccompFilter.default.compiled()
+        case nil, .runtimeDefault: try SeccompFilter.compiledDefault()
         case .localhost(let path): try readSeccompProfile(path, for: capabilities)
         }
     }
