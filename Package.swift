@@ -113,7 +113,10 @@ let package = Package(
         tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
         tests(
             "BulkheadCommandsTests",
-            ["BulkheadCommands", "Cgroups", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
+            [
+                "BulkheadCommands", "Cgroups", "Launching", "NodeModel", "LinuxKernel", "UserNamespaces", "TestSupport",
+                arguments,
+            ]),
         tests(
             "LiveTests",
             [

@@ -23,6 +23,7 @@ public struct BulkheadCommand: AsyncParsableCommand {
             ExplainCommand.self,
             TreeCommand.self,
             CgroupCommand.self,
+            NsCommand.self,
         ])
 
     /// Made by the parser.
