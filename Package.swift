@@ -137,7 +137,7 @@ let package = Package(
             "BulkheadCommandsTests",
             [
                 "BulkheadCommands", "BulkheadRun", "ToolOutput", "Cgroups", "Launching", "NodeModel", "LinuxKernel",
-                "TestSupport", arguments,
+                "UserNamespaces", "TestSupport", arguments,
             ]),
         tests(
             "LiveTests",

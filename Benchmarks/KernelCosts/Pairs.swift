@@ -62,7 +62,7 @@ extension Benchmark {
     }
 }
 
-private func nanoseconds(_ act: () throws -> Void) rethrows -> Int {
+func nanoseconds(_ act: () throws -> Void) rethrows -> Int {
     let start = ContinuousClock.now
     try act()
     let (seconds, attoseconds) = (ContinuousClock.now - start).components

@@ -70,7 +70,9 @@ int bk_pipe_close_on_exec(int *ends) { return (int)bk_result(pipe2(ends, O_CLOEX
 
 int bk_memfd(const char *name) { return (int)bk_result(syscall(SYS_memfd_create, name, 1U /* MFD_CLOEXEC */)); }
 
-int bk_lock_range(int fd, int64_t start, int64_t length) {
+int bk_lock_range(int fd, int64_t start, int64_t length, int wait) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
-    return (int)bk_result(fcntl(fd, F_OFD_SETLK, &lock));
+    return (int)bk_result(fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock));
 }
+
+int bk_fsync(int fd) { return (int)bk_result(fsync(fd)); }

@@ -26,10 +26,7 @@ package struct RunIDs: ~Copyable {
             self.map = map
             claim = nil
         case .automatic where effectiveUserID != 0:
-            // More than one's own id takes the set-id helpers and subordinate ids.
-            map = try IDMap(
-                uid: [.init(inside: 0, outside: effectiveUserID, count: 1)],
-                gid: [.init(inside: 0, outside: effectiveGroupID, count: 1)])
+            map = try IDMap.ofOrdinaryUser()
             claim = nil
         case .automatic:
             let claim = try IDRangeClaim(from: Self.pool(), lockFile: try Self.lockFile(root))

@@ -19,6 +19,9 @@ public struct FileSystemKind: Hashable, Sendable, CustomStringConvertible {
     /// The merged view of an overlay.
     public static let overlay = FileSystemKind(magic: 0x794c_7630)
 
+    /// The files of namespaces.
+    public static let namespaces = FileSystemKind(magic: 0x6e73_6673)
+
     static let names: [UInt32: String] = [
         0x6367_7270: "cgroup2", 0x0027_e0eb: "cgroup", 0x0102_1994: "tmpfs", 0x794c_7630: "overlay", 0xef53: "ext4",
         0x5846_5342: "xfs", 0x9123_683e: "btrfs", 0x9fa0: "proc", 0x6265_6572: "sysfs", 0x8584_58f6: "ramfs",
@@ -26,6 +29,7 @@ public struct FileSystemKind: Hashable, Sendable, CustomStringConvertible {
         0x6573_5546: "fuse", 0x4d44: "vfat", 0x9584_58f6: "hugetlbfs", 0xf2f5_2010: "f2fs", 0x2fc1_2fc1: "zfs",
         0xff53_4d42: "cifs", 0x6462_6720: "debugfs", 0x7363_6673: "securityfs", 0xcafe_4a11: "bpf",
         0x7472_6163: "tracefs", 0x1980_0202: "mqueue", 0x2011_bab0: "exfat", 0x5346_544e: "ntfs",
+        0x6e73_6673: "nsfs",
     ]
 
     /// The name as in `/proc/filesystems`, or the number in hexadecimal.

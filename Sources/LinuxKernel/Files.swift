@@ -186,13 +186,22 @@ extension Descriptor {
     /// Takes a lock on a range of bytes that the open file description owns, however many processes share it
     /// (`fcntl` `F_OFD_SETLK`, since Linux 3.15); false when another holds it.
     public borrowing func lock(from start: Int64, length: Int64) throws(KernelError) -> Bool {
-        let result = bk_lock_range(number, start, length)
+        let result = bk_lock_range(number, start, length, 0)
         if result == -Errno.resourceTemporarilyUnavailable.rawValue || result == -Errno.permissionDenied.rawValue {
             return false
         }
         try valueOrError(result, "fcntl F_OFD_SETLK", name)
         return true
     }
+
+    /// The same, waiting for it (`fcntl` `F_OFD_SETLKW`, since Linux 3.15).
+    package borrowing func waitForLock(from start: Int64, length: Int64) throws(KernelError) {
+        let number = self.number
+        try valueOrError(uninterrupted { bk_lock_range(number, start, length, 1) }, "fcntl F_OFD_SETLKW", name)
+    }
+
+    /// Waits until the content of the file, or the names of the directory, are on the disk (`fsync`).
+    package borrowing func synchronize() throws(KernelError) { try valueOrError(bk_fsync(number), "fsync", name) }
 }
 
 extension Descriptor {

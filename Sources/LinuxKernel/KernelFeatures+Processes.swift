@@ -38,7 +38,7 @@ extension KernelFeatures {
         Trial("waitid_pidfd", since: KernelVersion(5, 4)) { trial, bench in
             if bench.child.waited { return .works() }
             var how = bk_exit()
-            let other = unsafe bk_wait_pidfd(CInt.max, 0, &how)
+            let other = unsafe bk_wait_pidfd(CInt.max, 0, 0, &how)
             return bench.judge(
                 bench.child.wait.map { -$0.rawValue } ?? other, of: trial, call: "waitid P_PIDFD",
                 known: [.badFileDescriptor])

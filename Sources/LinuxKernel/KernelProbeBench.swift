@@ -71,8 +71,8 @@ final class KeptDescriptor {
 /// A user namespace for trials, with one id mapped; closed, it is gone. The map is written from outside, as
 /// `UserNamespace` does it, so it takes CAP_SETUID and CAP_SETGID in the caller's namespace.
 func scratchUserNamespace(_ rights: CallerRights) throws(KernelError) -> Descriptor {
-    let zombie = try NamespaceCall.Zombie()
-    let home = "/proc/\(zombie.pid)"
+    let child = try NamespaceCall.Companion.staying()
+    let home = "/proc/\(child.pid)"
     for (file, own) in [("uid_map", "/proc/self/uid_map"), ("gid_map", "/proc/self/gid_map")] {
         // An id that surely exists here; not 0, which asks for CAP_SETFCAP as well.
         let extent = (probedText(own) ?? "").split(whereSeparator: \.isWhitespace).prefix(3).compactMap { UInt32($0) }
@@ -80,7 +80,9 @@ func scratchUserNamespace(_ rights: CallerRights) throws(KernelError) -> Descrip
         let path = "\(home)/\(file)"
         try Descriptor.probing(path, .writing).writeValue("0 \(id) 1", called: file, in: home)
     }
-    return try Descriptor.probing("\(home)/ns/user")
+    let namespace = try Descriptor.probing("\(home)/ns/user")
+    _ = consume child
+    return namespace
 }
 
 /// Starts a child by `clone3` that exits at once, and reaps it by descriptor: the results of the calls involved.

@@ -63,9 +63,20 @@ package enum ProcessCall {
 
     /// `waitid` `P_PIDFD` (since Linux 5.4): reaps the child. Nil when it still runs and `blocking` is false.
     package static func wait(for process: borrowing Descriptor, blocking: Bool) throws(KernelError) -> Exit? {
+        try end(of: process, blocking: blocking, keeping: false)
+    }
+
+    /// The same, and the child is left to be reaped later (`WNOWAIT`): its number stays its own, and `/proc/PID` there.
+    package static func peek(at process: borrowing Descriptor) throws(KernelError) -> ExitStatus? {
+        try end(of: process, blocking: true, keeping: true)?.status
+    }
+
+    private static func end(
+        of process: borrowing Descriptor, blocking: Bool, keeping: Bool
+    ) throws(KernelError) -> Exit? {
         var raw = bk_exit()
         let number = process.number
-        let result = uninterrupted { unsafe bk_wait_pidfd(number, blocking ? 1 : 0, &raw) }
+        let result = uninterrupted { unsafe bk_wait_pidfd(number, blocking ? 1 : 0, keeping ? 1 : 0, &raw) }
         if result == -Errno.noChildProcess.rawValue {
             throw KernelError(
                 "waitid P_PIDFD", process.name, errno: .noChildProcess,
@@ -79,6 +90,32 @@ package enum ProcessCall {
                 userMicroseconds: raw.user_microseconds, systemMicroseconds: raw.system_microseconds,
                 maxResidentKibibytes: raw.max_resident_kibibytes))
     }
+
+    /// The effective capabilities of the calling thread (`capget`).
+    package static var effectiveCapabilities: UInt64 {
+        var set: UInt64 = 0
+        return unsafe bk_effective_capabilities(&set) == 0 ? set : 0
+    }
+
+    /// The number of a process by its descriptor (`Pid:` in `/proc/self/fdinfo`, since Linux 5.3).
+    package static func number(of process: borrowing Descriptor) throws(KernelError) -> Int32 {
+        let text = try readKernelFile(FilePath("/proc/self/fdinfo/\(process.number)"))
+        let line = text.split(separator: "\n").first { $0.hasPrefix("Pid:") }
+        guard let pid = line.flatMap({ Int32($0.dropFirst(4).trimmingPrefix { $0 == "\t" || $0 == " " }) }), pid > 0
+        else {
+            throw KernelError(
+                "read", "fdinfo", in: process.name, errno: .noSuchProcess,
+                hint: line == nil ? "this is no process descriptor" : "the process has ended, or is not visible here")
+        }
+        return pid
+    }
+
+    /// Whether the process may be looked into by its own user, and so its `/proc` files belong to that user
+    /// (`PR_GET_DUMPABLE`): not after it has changed its ids.
+    package static var isDumpable: Bool { bk_is_dumpable() == 1 }
+
+    /// Whether set-user-ID programs run without effect (`PR_GET_NO_NEW_PRIVS`, since Linux 3.5).
+    package static var hasNoNewPrivileges: Bool { bk_has_no_new_privileges() == 1 }
 
     /// The bytes of a memory page.
     package static var pageSize: UInt64 { UInt64(bk_page_size()) }

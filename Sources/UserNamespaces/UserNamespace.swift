@@ -14,43 +14,80 @@ public struct UserNamespace: ~Copyable, Sendable {
 
     /// Makes a user namespace with this map.
     ///
-    /// Costs the same whatever the size of the caller: the child that `clone3` makes shares the caller's memory and
-    /// has exited when this returns. Needs CAP_SETUID and CAP_SETGID in the caller's user namespace. Since Linux 5.5.
+    /// With CAP_SETUID and CAP_SETGID it costs the same whatever the size of the caller: the child that `clone3` makes
+    /// shares the caller's memory and has exited when this returns. Without them a child is kept while the map is
+    /// written, and the map is the caller's own user and group id, or `newuidmap` and `newgidmap` write it, as far as the
+    /// caller's subordinate ids go.
+    ///
+    /// Correct in a process of many threads, with a foreign `waitpid(-1)` and with SIGCHLD ignored. Since Linux 5.5.
     public init(mapping map: IDMap) throws(KernelError) {
         self.map = map
-        let zombie: NamespaceCall.Zombie
-        do {
-            zombie = try NamespaceCall.Zombie()
-        } catch {
-            throw error.hinting(creationHint(error.errno))
-        }
-        try writeMaps(map, toProcess: zombie.pid, settingGroups: true)
-        descriptor = try Descriptor.open(FilePath("/proc/\(zombie.pid)/ns/user"), .reading)
-        _ = consume zombie
+        descriptor = try Self.make(map)
     }
-}
 
-/// Writes the ID maps of a process that was just made in a new user namespace.
-///
-/// - Parameter settingGroups: false denies `setgroups` first, which a caller without CAP_SETGID must
-///   (user_namespaces(7), since Linux 3.19).
-package func writeMaps(_ map: IDMap, toProcess pid: Int32, settingGroups: Bool) throws(KernelError) {
-    let place = "/proc/\(pid)"
-    if !settingGroups { try writeMap("deny", to: "setgroups", in: place) }
-    try writeMap(map.uidText, to: "uid_map", in: place)
-    try writeMap(map.gidText, to: "gid_map", in: place)
-}
+    private static func make(_ map: IDMap) throws(KernelError) -> Descriptor {
+        let isPrivileged = MapWriter.isPrivileged
+        if isPrivileged, effectiveUserID == 0 {
+            do { return try make(map, staying: false, isPrivileged) } catch {
+                // What has ended belongs to the host's root, who is nobody inside another user namespace.
+                guard error.errno == .permissionDenied else { throw error }
+            }
+        }
+        return try make(map, staying: true, isPrivileged)
+    }
 
-private func writeMap(_ text: String, to file: String, in place: String) throws(KernelError) {
-    let target = try Descriptor.open(FilePath("\(place)/\(file)"), .writing)
-    do {
-        try target.writeValue(text, called: file, in: place)
-    } catch {
-        throw error.errno == .notPermitted
-            ? error.hinting(
-                "more than the caller's own id takes CAP_SETUID and CAP_SETGID in the parent user namespace, "
-                    + "which must have all of the ids; or AppArmor restricts user namespaces")
-            : error
+    private static func make(_ map: IDMap, staying: Bool, _ isPrivileged: Bool) throws(KernelError) -> Descriptor {
+        if isPrivileged {
+            let child = try companion(staying: staying)
+            try writeMaps(map, toProcess: child.pid, settingGroups: true)
+            return try open(child)
+        }
+        // What the writer misses is told before anything is made.
+        let writer = try MapWriter(map)
+        let child = try companion(staying: staying)
+        try writer.write(toProcess: child.pid)
+        return try open(child)
+    }
+
+    private static func open(_ child: consuming NamespaceCall.Companion) throws(KernelError) -> Descriptor {
+        try hintingAtDumpable { () throws(KernelError) in
+            try Descriptor.open(FilePath("/proc/\(child.pid)/ns/user"), .reading)
+        }
+    }
+
+    private static func companion(staying: Bool) throws(KernelError) -> NamespaceCall.Companion {
+        do { return try staying ? .staying() : .exiting() } catch { throw error.hinting(creationHint(error.errno)) }
+    }
+
+    /// Takes a user namespace that others made, with the map that the kernel holds.
+    public init(_ namespace: consuming Namespace) throws(KernelError) {
+        guard namespace.kind == .user else {
+            throw KernelError(
+                "ioctl NS_GET_NSTYPE", namespace.name, errno: .invalidArgument,
+                hint: "a user namespace is asked for, and this is one of kind \(namespace.kind)")
+        }
+        guard let map = try namespace.idMap() else {
+            throw KernelError(
+                "read", "uid_map and gid_map", in: namespace.name, errno: .invalidArgument,
+                hint: "the user namespace has no map")
+        }
+        self.map = map
+        descriptor = namespace.takeDescriptor()
+    }
+
+    /// The namespace by a descriptor of its own, for its owner, its parent, to enter it or to keep it at a path.
+    public borrowing func namespace() throws(KernelError) -> Namespace {
+        Namespace(checked: try descriptor.duplicate(), .user)
+    }
+
+    /// Reads the map back from the kernel and compares: an error where it is not the one that was asked for.
+    public borrowing func verify() throws(KernelError) {
+        let found = try namespace().idMap()
+        if found != map {
+            throw KernelError(
+                "read", "uid_map and gid_map", value: "\(map)", in: descriptor.name, errno: .ioError,
+                hint: "the kernel holds \(found.map { "\($0)" } ?? "no map")")
+        }
     }
 }
 

@@ -50,7 +50,7 @@ import Testing
 
     @Test("User namespaces are there where one can be made", .needs(.userNamespaces))
     func userNamespaces() throws {
-        let zombie = try NamespaceCall.Zombie()
+        let zombie = try NamespaceCall.Companion.exiting()
         #expect(zombie.pid > 0)
         #expect(UserNamespaceHost.probe().limits.contains { $0.name == "max_user_namespaces" && $0.value > 0 })
     }

@@ -16,9 +16,11 @@ int floor_idmap(const char *source, const char *target, int user_namespace);
 /// umount2 with MNT_DETACH.
 int floor_unmount(const char *target);
 
-/// A user namespace with 65,536 ids from 100000, as most tools make one: fork, a pipe, two maps, open, kill, wait.
-/// Its descriptor.
+/// A user namespace with 65,536 ids from 100000: clone3 with CLONE_VM of a child that exits, two maps, open, wait. Its
+/// descriptor.
 int floor_user_namespace(void);
+/// The same as most tools make one, which copies the caller's page tables: fork, a pipe, two maps, open, wait.
+int floor_user_namespace_by_fork(void);
 /// A directory by O_PATH.
 int floor_open_directory(const char *path);
 int floor_close(int fd);

@@ -34,7 +34,10 @@ int64_t bk_fstatfs_magic(int fd);
 int bk_dup_close_on_exec(int fd);
 int bk_pipe_close_on_exec(int *_Nonnull ends);
 int bk_memfd(const char *name);
-/// An open file description lock (F_OFD_SETLK, since Linux 3.15) for writing on a byte range; -EAGAIN when it is held.
-int bk_lock_range(int fd, int64_t start, int64_t length);
+/// An open file description lock (F_OFD_SETLK, since Linux 3.15) for writing on a byte range; -EAGAIN when it is held and
+/// `wait` is false.
+int bk_lock_range(int fd, int64_t start, int64_t length, int wait);
+/// fsync(2).
+int bk_fsync(int fd);
 
 #pragma clang assume_nonnull end

@@ -4,6 +4,7 @@ internal import Cgroups
 internal import LinuxKernel
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// What would break the promises between a cgroup and its parent and children, or kill, in the words of a refusal.
 struct CgroupSetChecks {

@@ -115,7 +115,7 @@ struct TreeView {
     }
 
     /// As the C library decides it.
-    private static var isUnicode: Bool {
+    static var isUnicode: Bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap(environment).first { !$0.isEmpty } ?? ""
         let name = locale.lowercased()
         return name.contains("utf-8") || name.contains("utf8")

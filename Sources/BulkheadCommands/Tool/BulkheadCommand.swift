@@ -25,6 +25,7 @@ public struct BulkheadCommand: AsyncParsableCommand {
             TreeCommand.self,
             CgroupCommand.self,
             AuthzCommand.self,
+            NsCommand.self,
         ])
 
     /// Made by the parser.

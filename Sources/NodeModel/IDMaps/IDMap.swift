@@ -31,6 +31,12 @@ public struct IDMap: Hashable, Sendable {
         self.gid = uid == gid ? self.uid : try canonical(gid)
     }
 
+    /// Extents that are known to be canonical.
+    init(checkedUID uid: [Extent], gid: [Extent]) {
+        self.uid = uid
+        self.gid = gid
+    }
+
     /// A run of ids: `count` ids from `inside` on are those from `outside` on.
     public struct Extent: Hashable, Sendable {
         /// The first id as seen inside the namespace; for a mount, as stored on disk.

@@ -26,6 +26,8 @@ public enum IDMapError: Error, Hashable, Sendable {
     case wrapsAround(IDMap.Extent, Side)
     /// Two extents that share ids on one side.
     case overlap(IDMap.Extent, IDMap.Extent, Side)
+    /// An extent with ids outside that the parent user namespace does not have: the kernel answers EPERM.
+    case notInParent(IDMap.Extent, IDRange)
     /// More extents than the kernel takes, even with neighbours merged.
     case tooManyExtents(Int)
     /// More bytes than one write to `uid_map` may have.
@@ -60,6 +62,8 @@ extension IDMapError: CustomStringConvertible {
             "ID map extent \(extent): reaches past the last id 4294967294 \(side.rawValue)"
         case .overlap(let first, let second, let side):
             "ID map extents \(first) and \(second) overlap \(side.rawValue)"
+        case .notInParent(let extent, let missing):
+            "ID map extent \(extent): the ids \(missing) are not in the parent user namespace"
         case .tooManyExtents(let count):
             "ID map of \(count) extents: the kernel takes at most \(IDMap.maximumExtents)"
         case .tooLong(let bytes, let extents):
@@ -89,10 +93,15 @@ func canonical(_ extents: [IDMap.Extent]) throws(IDMapError) -> [IDMap.Extent] {
             merged.append(extent)
         }
     }
-    if merged.count > IDMap.maximumExtents { throw .tooManyExtents(merged.count) }
-    let bytes = kernelText(merged).utf8.count
-    if bytes > IDMap.maximumTextBytes { throw .tooLong(bytes: bytes, extents: merged.count) }
+    try checkSize(merged)
     return merged
+}
+
+/// Refuses what does not go into the kernel's one write.
+func checkSize(_ extents: [IDMap.Extent]) throws(IDMapError) {
+    if extents.count > IDMap.maximumExtents { throw .tooManyExtents(extents.count) }
+    let bytes = kernelText(extents).utf8.count
+    if bytes > IDMap.maximumTextBytes { throw .tooLong(bytes: bytes, extents: extents.count) }
 }
 
 extension IDMap.Extent {

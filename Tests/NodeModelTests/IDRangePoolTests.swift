@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NodeModel
 import Testing
-import UserNamespaces
 
 @Suite("Ranges of ids to claim")
 struct IDRangePoolTests {
@@ -15,10 +15,21 @@ struct IDRangePoolTests {
         #expect(IDRangePool(ranges: [262_144...327_679, 65_536...131_071]).blocks == [65_536, 262_144])
     }
 
-    @Test("The last ids of all make a block, and nothing overflows")
-    func end() {
-        let pool = IDRangePool(ranges: [4_294_836_224...UInt32.max])
-        #expect(pool.blocks == [4_294_836_224, 4_294_901_760])
+    @Test("The block of 4294967295, which is no id, is none, and nothing overflows")
+    func end() throws {
+        let pool = IDRangePool(ranges: [4_294_770_688...UInt32.max])
+        #expect(pool.blocks == [4_294_770_688, 4_294_836_224])
+        for block in pool.blocks { _ = try IDMap(outside: block, count: IDRangePool.blockSize) }
+        #expect(IDRangePool(ranges: [4_294_901_760...UInt32.max]).blocks.isEmpty)
+    }
+
+    @Test("What is subtracted goes with every block it touches")
+    func subtracting() {
+        var pool = IDRangePool(ranges: [65_536...393_215])
+        pool.subtract([131_071...131_072, 262_144...262_144])
+        #expect(pool.blocks == [196_608, 327_680])
+        pool.subtract([0...UInt32.max])
+        #expect(pool.blocks.isEmpty)
     }
 
     @Test("The default pool avoids every block that touches somebody's subordinate ids")
