@@ -126,7 +126,7 @@ struct NetworkNamespaceTests {
     }
 
     static let tun = Requirement(
-        "tun", absence: access("/dev/net/tun", R_OK | W_OK) == 0 ? nil : "/dev/net/tun cannot be opened")
+        "tun", absence: unsafe access("/dev/net/tun", R_OK | W_OK) == 0 ? nil : "/dev/net/tun cannot be opened")
 
     @Test("Settings are the namespace's own")
     func sysctls() throws {
@@ -177,7 +177,7 @@ struct NetworkNamespaceTests {
     func owned() throws {
         let shared = try SharedNamespaces(user: try testMap, kinds: [.network], hostName: nil)
         // A command in them stands still while its network is configured from here.
-        let gate = try Pipe()
+        let gate = try LinuxKernel.Pipe()
         var launch = Launch.script("read line; cat /sys/class/net/lo/operstate /proc/sys/net/ipv4/ip_forward")
         let scratch = try Scratch()
         launch.user = shared.map
