@@ -86,7 +86,7 @@ extension NetworkNamespace {
         try check(peer)
         var request = link(RouteMessage.newLink, creating: true)
         request.add(LinkAttribute.name, name)
-        let head = request.payload.prefix(16).map { _ in UInt8(0) }
+        let head = [UInt8](repeating: 0, count: 16)
         request.add(nested: LinkAttribute.info) { info in
             info.add(LinkAttribute.infoKind, "veth")
             info.add(nested: LinkAttribute.infoData) { data in

@@ -10,9 +10,17 @@ internal import SystemPackage
 internal import TestSupport
 internal import Testing
 
+/// A folder where the capabilities of files count: on a mount that is not `nosuid`.
+private let place = fileSystems.first { path in
+    var found = statvfs()
+    return unsafe statvfs(path, &found) == 0 && found.f_flag & 2 == 0  // ST_NOSUID
+}
+private let placeIsThere = Requirement(
+    "suid", absence: place == nil ? "every file system to try is mounted nosuid" : nil)
+
 /// The kernel as the judge of `ProcessCapabilities.after`: a command is started with sets that are known, and a program
 /// with capabilities of its own tells what it got.
-@Suite("What execve leaves of capabilities", .needs(.root), .needs(.command("setpriv")))
+@Suite("What execve leaves of capabilities", .needs(.root), .needs(placeIsThere))
 struct CapabilityExecutionTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
@@ -60,7 +68,7 @@ struct CapabilityExecutionTests {
 
     @Test("The kernel agrees, set by set", arguments: cases)
     func agreement(one: Case) throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: place)
         var launch = Launch("/bin/true")
         launch.user = nil
         launch.identity = Identity(uid: one.uid, gid: one.uid)
@@ -83,7 +91,7 @@ struct CapabilityExecutionTests {
 
     @Test("A file that demands more than it can get is not executed, by the kernel as by the rules")
     func refused() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: place)
         let file = FileCapabilities(permitted: [.netRaw, .chown], isEffective: true)
         var launch = Launch(try program(scratch, file), arguments: ["/dev/null"])
         launch.identity = Identity(uid: 1000, gid: 1000)
@@ -99,7 +107,7 @@ struct CapabilityExecutionTests {
 
     @Test("A file's capabilities are written and read back, and those of another namespace keep their root")
     func file() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: place)
         let path = try scratch.file("program")
         let file = try Descriptor.open(FilePath(path), .reading)
         #expect(try FileCapabilities.read(from: file) == nil)
