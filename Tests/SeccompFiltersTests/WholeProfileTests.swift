@@ -105,7 +105,7 @@ import Testing
         var machine = ClassicBPF(compiled.instructions)
         let arm64: UInt32 = 0xc000_00b7
         #expect(try machine.run(.init(number: 63, architecture: arm64)) == allow, "read")
-        #expect(try machine.run(.init(number: 142, architecture: arm64)) == failing(1), "reboot")
+        #expect(try machine.run(.init(number: 224, architecture: arm64)) == failing(1), "swapon")
         #expect(try machine.run(.init(number: 3, architecture: 0x4000_0028)) == allow, "read of arm")
         #expect(try machine.run(.init(number: 0)) == failing(38), "read of x86-64")
         for name in ["read", "reboot", "openat", "clone3", "arm_fadvise64_64"] {
