@@ -134,22 +134,3 @@ extension Capability {
     /// Checkpoint and restore processes. C name: `CAP_CHECKPOINT_RESTORE`. Since Linux 5.9.
     public static let checkpointRestore = Capability(CAP_CHECKPOINT_RESTORE)
 }
-
-/// What can go wrong with capabilities.
-public enum CapabilityError: Error, Hashable, Sendable {
-    /// No capability of this name is known to libcap.
-    case unknownName(String)
-    /// libcap could not read a process's sets.
-    case unreadable(pid: Int32, call: String, errno: Int32)
-}
-
-extension CapabilityError: CustomStringConvertible {
-    /// What is wrong, with the value it is wrong in.
-    public var description: String {
-        switch self {
-        case .unknownName(let name): "'\(name)' is not a capability"
-        case .unreadable(0, let call, let errno): "\(call) for the calling thread: errno \(errno)"
-        case .unreadable(let pid, let call, let errno): "\(call) for process \(pid): errno \(errno)"
-        }
-    }
-}

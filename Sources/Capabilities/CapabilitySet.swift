@@ -19,18 +19,6 @@ public struct CapabilitySet: SetAlgebra, Hashable, Sendable {
 
     /// Every capability that the running kernel knows.
     public static var supported: CapabilitySet { .all(upTo: .last) }
-
-    /// What Docker gives a container: fourteen.
-    public static let dockerDefault: CapabilitySet = [
-        .chown, .dacOverride, .fsetid, .fowner, .mknod, .netRaw, .setgid, .setuid, .setfcap, .setpcap, .netBindService,
-        .sysChroot, .kill, .auditWrite,
-    ]
-
-    /// What `runc spec` writes into a new OCI configuration: three.
-    public static let ociDefault: CapabilitySet = [.auditWrite, .kill, .netBindService]
-
-    /// What a workload gets inside its own user namespace: Docker's, and the say over its own network namespace.
-    public static let userNamespaceDefault: CapabilitySet = dockerDefault.union([.netAdmin])
 }
 
 extension CapabilitySet {

@@ -15,6 +15,18 @@ public struct ProcessCapabilities: Hashable, Sendable {
     /// What a program without file capabilities keeps at `execve`. Since Linux 4.3.
     public var ambient: CapabilitySet
 
+    /// Sets of one's own.
+    public init(
+        effective: CapabilitySet, permitted: CapabilitySet, inheritable: CapabilitySet = [],
+        bounding: CapabilitySet = .supported, ambient: CapabilitySet = []
+    ) {
+        self.effective = effective
+        self.permitted = permitted
+        self.inheritable = inheritable
+        self.bounding = bounding
+        self.ambient = ambient
+    }
+
     /// The sets of the calling thread.
     public static func current() throws(CapabilityError) -> ProcessCapabilities {
         try ProcessCapabilities(reading: 0)

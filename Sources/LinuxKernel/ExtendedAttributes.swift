@@ -6,6 +6,11 @@ internal import SystemPackage
 extension Descriptor {
     /// The value of an extended attribute as UTF-8; nil when there is none (`fgetxattr`).
     public borrowing func attribute(_ attribute: String) throws(KernelError) -> String? {
+        try attributeBytes(attribute).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The value of an extended attribute; nil when there is none (`fgetxattr`).
+    public borrowing func attributeBytes(_ attribute: String) throws(KernelError) -> [UInt8]? {
         let number = self.number
         var buffer = [UInt8](repeating: 0, count: 1024)
         while true {
@@ -21,16 +26,20 @@ extension Descriptor {
                 continue
             }
             let count = Int(try valueOrError(size, "fgetxattr", attribute, in: name))
-            return String(decoding: buffer[..<count], as: UTF8.self)
+            return Array(buffer[..<count])
         }
     }
 
     /// Sets an extended attribute, whole (`fsetxattr`).
     public borrowing func setAttribute(_ attribute: String, to value: String) throws(KernelError) {
+        try setAttribute(attribute, to: Array(value.utf8))
+    }
+
+    /// Sets an extended attribute to bytes, whole (`fsetxattr`).
+    public borrowing func setAttribute(_ attribute: String, to value: [UInt8]) throws(KernelError) {
         let number = self.number
-        var value = value
         let result = uninterrupted {
-            value.withUTF8 { bytes -> CInt in
+            unsafe value.withUnsafeBytes { bytes -> CInt in
                 guard let base = bytes.baseAddress else { return unsafe bk_fsetxattr(number, attribute, attribute, 0) }
                 return unsafe bk_fsetxattr(number, attribute, base, bytes.count)
             }

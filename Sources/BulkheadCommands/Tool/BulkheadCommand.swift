@@ -26,6 +26,8 @@ public struct BulkheadCommand: AsyncParsableCommand {
             CgroupCommand.self,
             AuthzCommand.self,
             NsCommand.self,
+            CapsCommand.self,
+            SeccompCommand.self,
         ])
 
     /// Made by the parser.
