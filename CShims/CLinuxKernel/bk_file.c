@@ -66,6 +66,8 @@ int64_t bk_fstatfs_magic(int fd) {
 
 int bk_dup_close_on_exec(int fd) { return (int)bk_result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
+int bk_dup_from(int fd, int lowest) { return (int)bk_result(fcntl(fd, F_DUPFD_CLOEXEC, lowest)); }
+
 int bk_pipe_close_on_exec(int *ends) { return (int)bk_result(pipe2(ends, O_CLOEXEC)); }
 
 int bk_memfd(const char *name) { return (int)bk_result(syscall(SYS_memfd_create, name, 1U /* MFD_CLOEXEC */)); }

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -42,6 +43,34 @@ int bk_wait_pidfd(int pidfd, int block, int keep, struct bk_exit *how) {
     };
     return 1;
 }
+
+// struct pidfd_info as it was in Linux 6.15; PIDFD_GET_INFO is _IOWR(0xff, 11, that).
+struct exit_info {
+    uint64_t mask, cgroup;
+    uint32_t pid, tgid, ppid, ids[8];
+    int32_t status;
+};
+_Static_assert(sizeof(struct exit_info) == 64, "PIDFD_INFO_SIZE_VER0");
+
+int bk_pidfd_exit_status(int pidfd, int32_t *status) {
+    const uint64_t exit_bit = 1 << 3; // PIDFD_INFO_EXIT
+    struct exit_info info = {.mask = exit_bit};
+    int r = (int)bk_result(ioctl(pidfd, _IOWR(0xff, 11, struct exit_info), &info));
+    if (r < 0) return r;
+    *status = info.status;
+    return (info.mask & exit_bit) != 0;
+}
+
+int bk_resource_limit(int32_t pid, uint32_t resource, int set, uint64_t *soft, uint64_t *hard) {
+    const uint64_t new[2] = {*soft, *hard};
+    uint64_t old[2] = {0, 0};
+    int r = (int)bk_result(syscall(SYS_prlimit64, pid, resource, set ? new : NULL, old));
+    *soft = old[0];
+    *hard = old[1];
+    return r;
+}
+
+int bk_set_niceness(int32_t pid, int32_t niceness) { return (int)bk_result(setpriority(PRIO_PROCESS, (id_t)pid, niceness)); }
 
 int bk_poll(const int *fds, const int16_t *events, int16_t *ready, size_t count, int timeout_milliseconds) {
     struct pollfd set[16];

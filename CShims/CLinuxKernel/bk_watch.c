@@ -23,6 +23,8 @@ int bk_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
     return (int)bk_result(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
 }
 
+int bk_epoll_remove(int epoll, int fd) { return (int)bk_result(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
+
 int bk_epoll_wait(int epoll, struct bk_ready *ready, size_t capacity, int timeout_milliseconds) {
     struct epoll_event events[64];
     size_t most = sizeof events / sizeof events[0];

@@ -5,11 +5,13 @@
 #include "bk_child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 static long send_report(const struct bk_child *child, struct bk_launch_report report, int descriptor) {
     struct iovec data = {&report, sizeof report};
@@ -26,7 +28,11 @@ static long send_report(const struct bk_child *child, struct bk_launch_report re
         control.header.cmsg_len = CMSG_LEN(sizeof(int));
         *(int *)(void *)CMSG_DATA(&control.header) = descriptor;
     }
-    return bk_raw(SYS_sendmsg, child->plan->channel, &message, MSG_NOSIGNAL);
+    return bk_raw(SYS_sendmsg, child->channel, &message, MSG_NOSIGNAL);
+}
+
+void bk_child_enter(const struct bk_child *child, int step) {
+    if (child->plan->forced_step == step) bk_child_fail(child, step, -child->plan->forced_error, 0);
 }
 
 void bk_child_fail(const struct bk_child *child, int step, long result, int index) {
@@ -43,17 +49,64 @@ long bk_child_hand_over(const struct bk_child *child, int step, int descriptor) 
     return send_report(child, (struct bk_launch_report){.step = step}, descriptor);
 }
 
-void bk_child_close_all_but(int kept) {
-    struct { unsigned int first, last; } ranges[2] = {{3, (unsigned)kept - 1}, {(unsigned)kept + 1, ~0U}};
-    for (int i = 0; i < 2; i++) {
-        if (ranges[i].first > ranges[i].last) continue;
-        // Before Linux 5.9, or hidden by a seccomp filter: one by one, as far as descriptors go by default.
-        if (bk_raw(SYS_close_range, ranges[i].first, ranges[i].last, 0) == -ENOSYS)
-            for (unsigned int fd = ranges[i].first; fd <= ranges[i].last && fd < 1U << 20; fd++) bk_raw(SYS_close, fd);
+BK_CHILD int is_kept(unsigned int fd, const int32_t *kept, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if ((unsigned int)kept[i] == fd) return 1;
+    return fd < 3;
+}
+
+// Before Linux 5.9, or where a seccomp filter hides close_range: what /proc/self/fd lists, again until there is none left;
+// without a /proc one by one, as far as descriptors go by default.
+BK_CHILD void close_one_by_one(const int32_t *kept, size_t count) {
+    long folder = bk_raw(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (folder < 0) {
+        for (unsigned int fd = 3; fd < 1U << 20; fd++)
+            if (!is_kept(fd, kept, count)) bk_raw(SYS_close, fd);
+        return;
+    }
+    for (;;) {
+        char entries[2048] __attribute__((aligned(8)));
+        int closed = 0;
+        bk_raw(SYS_lseek, folder, 0, SEEK_SET);
+        long size = bk_raw(SYS_getdents64, folder, entries, sizeof entries);
+        for (long at = 0; at < size;) {
+            // struct linux_dirent64: the length at 16, the name at 19.
+            unsigned int fd = 0;
+            const char *name = entries + at + 19;
+            at += *(const unsigned short *)(const void *)(entries + at + 16);
+            if (*name < '0' || *name > '9') continue;
+            for (; *name >= '0' && *name <= '9'; name++) fd = fd * 10 + (unsigned int)(*name - '0');
+            if (fd == (unsigned int)folder || is_kept(fd, kept, count)) continue;
+            bk_raw(SYS_close, fd);
+            closed = 1;
+        }
+        // More than fit into one look are kept only when the first screenful is all kept: then the next one.
+        while (!closed && (size = bk_raw(SYS_getdents64, folder, entries, sizeof entries)) > 0)
+            for (long at = 0; at < size; at += *(const unsigned short *)(const void *)(entries + at + 16)) {
+                unsigned int fd = 0;
+                for (const char *name = entries + at + 19; *name >= '0' && *name <= '9'; name++)
+                    fd = fd * 10 + (unsigned int)(*name - '0');
+                if (fd == (unsigned int)folder || is_kept(fd, kept, count)) continue;
+                bk_raw(SYS_close, fd);
+                closed = 1;
+            }
+        if (!closed) break;
+    }
+    bk_raw(SYS_close, folder);
+}
+
+void bk_child_close_all_but(const int32_t *kept, size_t count) {
+    unsigned int next = 3;
+    for (size_t i = 0; i <= count; i++) {
+        unsigned int last = i < count ? (unsigned int)kept[i] - 1 : ~0U;
+        if (i < count && kept[i] < 3) continue;
+        if (next <= last && bk_raw(SYS_close_range, next, last, 0) < 0) return close_one_by_one(kept, count);
+        next = last + 2;
     }
 }
 
 void bk_child_arm_parent_death(struct bk_child *child) {
+    bk_child_enter(child, BK_STEP_PARENT_DEATH);
     long result = bk_raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (result < 0) bk_child_fail(child, BK_STEP_PARENT_DEATH, result, 0);
     struct pollfd caller = {.fd = child->plan->channel, .events = 0};

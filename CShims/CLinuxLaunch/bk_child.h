@@ -9,11 +9,14 @@
 
 struct bk_child {
     const struct bk_launch_plan *plan;
+    int channel;     // where it reports: the plan's, or that of whoever started it
     char *stack_top; // for the reaper's child
     int root;        // O_PATH of the new root, or -1
     struct { char *start; size_t size; } words[2]; // the caller's command line and environment
 };
 
+/// Ends the child here when a test wants this step to fail; else nothing.
+void bk_child_enter(const struct bk_child *child, int step);
 /// Reports a failed step and ends the child.
 _Noreturn void bk_child_fail(const struct bk_child *child, int step, long result, int index);
 /// Reports an optional step that was passed over.
@@ -32,5 +35,5 @@ _Noreturn void bk_child_command(struct bk_child *child);
 /// Arms the death with the caller. A change of credentials clears the signal, so this comes again after the last one;
 /// the caller may have died before, which its end of the channel, held until exec, tells: then the child ends.
 void bk_child_arm_parent_death(struct bk_child *child);
-/// Closes every descriptor from 3 on except one.
-void bk_child_close_all_but(int kept);
+/// Closes every descriptor from 3 on except some, which are in ascending order.
+void bk_child_close_all_but(const int32_t *kept, size_t count);

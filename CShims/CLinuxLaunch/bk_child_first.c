@@ -20,12 +20,13 @@ BK_CHILD void stop_ignoring_signals(void) {
 }
 
 BK_CHILD void bring_loopback_up(struct bk_child *child) {
+    bk_child_enter(child, BK_STEP_LOOPBACK);
     long fd = bk_raw(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) bk_child_fail(child, BK_STEP_LOOPBACK, fd, 0);
     struct ifreq request = {.ifr_name = "lo"};
     request.ifr_flags = IFF_UP | IFF_RUNNING;
     long result = bk_raw(SYS_ioctl, fd, SIOCSIFFLAGS, &request);
-    if (result < 0) bk_child_fail(child, BK_STEP_LOOPBACK, result, 0);
+    if (result < 0) bk_child_fail(child, BK_STEP_LOOPBACK, result, 1);
     bk_raw(SYS_close, fd);
 }
 
@@ -37,16 +38,17 @@ void bk_child_first(void *argument) {
     // First the copy of the caller's end: the channel ends with the caller only if nobody else holds it.
     bk_raw(SYS_close, plan->caller_channel);
     stop_ignoring_signals();
-    uint64_t none = 0;
+    uint64_t none = 0; // where clone3 is hidden, signals were blocked up to here
     bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
 
     char go = 0;
-    do result = bk_raw(SYS_read, plan->channel, &go, 1);
+    do result = bk_raw(SYS_read, child->channel, &go, 1);
     while (result == -EINTR);
     if (result != 1) for (;;) bk_raw(SYS_exit_group, 127); // The caller gave up or died; it wants no report.
 
     if (plan->flags & BK_LAUNCH_INSIDE) {
+        bk_child_enter(child, BK_STEP_IDENTITY);
         // Id 0 inside, so that what is made below belongs to the namespace. Groups before gid before uid.
         if (!(plan->flags & BK_LAUNCH_NO_SETGROUPS)) {
             result = bk_raw(SYS_setgroups, 0, NULL);
@@ -59,10 +61,12 @@ void bk_child_first(void *argument) {
     }
     // Not a flag of clone3: there the new namespace's root would be the caller's cgroup, not the child's.
     if (plan->flags & BK_LAUNCH_CGROUP_NAMESPACE) {
+        bk_child_enter(child, BK_STEP_CGROUP_NAMESPACE);
         result = bk_raw(SYS_unshare, CLONE_NEWCGROUP);
         if (result < 0) bk_child_fail(child, BK_STEP_CGROUP_NAMESPACE, result, 0);
     }
     if (plan->host_name) {
+        bk_child_enter(child, BK_STEP_HOST_NAME);
         size_t length = 0;
         while (plan->host_name[length]) length++;
         result = bk_raw(SYS_sethostname, plan->host_name, length);
@@ -71,7 +75,7 @@ void bk_child_first(void *argument) {
     if (plan->flags & BK_LAUNCH_LOOPBACK) bring_loopback_up(child);
     if (plan->flags & BK_LAUNCH_HOLD) {
         bk_child_hand_over(child, BK_STEP_HOLD, -1);
-        bk_raw(SYS_read, plan->channel, &go, 1);
+        bk_raw(SYS_read, child->channel, &go, 1);
         for (;;) bk_raw(SYS_exit_group, 0);
     }
     if (plan->flags & BK_LAUNCH_ROOT) bk_child_build_root(child);

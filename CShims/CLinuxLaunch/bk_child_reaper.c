@@ -21,14 +21,16 @@ void bk_child_reap(struct bk_child *child) {
     // makes the command's own memory readable again.)
     bk_raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 
+    // It waits for the exec; but where the command is to be started later, it would keep the caller's descriptors open.
     struct clone_args args = {
-        .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD,
+        .flags = CLONE_VM | (plan->flags & BK_LAUNCH_PAUSE ? 0 : CLONE_VFORK), .exit_signal = SIGCHLD,
         .stack = (uint64_t)(uintptr_t)child->stack_top - 65536, .stack_size = 65536,
     };
-    long pid = bk_raw_clone(&args, sizeof args, command_of_reaper, child);
+    bk_child_enter(child, BK_STEP_REAPER);
+    long pid = bk_raw_clone(&args, command_of_reaper, child);
     if (pid < 0) bk_child_fail(child, BK_STEP_REAPER, pid, 0);
 
-    // The command runs, or its failure is on its way. What is left of this process needs no right but to signal.
+    // The command runs or waits, or its failure is on its way. What is left of this process needs no right but to signal.
     bk_raw(SYS_prctl, PR_SET_NAME, "bulkhead-init", 0, 0, 0);
     bk_raw(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     struct { uint32_t version; int pid; } header = {0x20080522, 0};
@@ -42,7 +44,7 @@ void bk_child_reap(struct bk_child *child) {
     }
     for (int stream = 0; stream < 3; stream++) bk_raw(SYS_close, stream);
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
-    bk_child_close_all_but(plan->outcome);
+    bk_child_close_all_but(&plan->outcome, 1);
 
     for (;;) {
         siginfo_t info;

@@ -222,10 +222,12 @@ BK_CHILD long perform(struct bk_child *child, const struct bk_launch_mount *moun
 
 void bk_child_build_root(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
+    bk_child_enter(child, BK_STEP_PIVOT_ROOT);
     // Nothing mounted here may show on the host, nor the other way round.
     long result = bk_raw(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
     if (result < 0) bk_child_fail(child, BK_STEP_PIVOT_ROOT, result, 0);
 
+    bk_child_enter(child, BK_STEP_MOUNT);
     bk_raw(SYS_umask, 0);
     for (size_t i = 0; i < plan->mount_count; i++) {
         const struct bk_launch_mount *mount = &plan->mounts[i];

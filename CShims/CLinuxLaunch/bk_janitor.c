@@ -161,7 +161,7 @@ int32_t bk_start_janitor(int caller_pidfd, int root, const char *own, const char
         .flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND, .pidfd = (uint64_t)(uintptr_t)&fd,
         .stack = (uint64_t)(uintptr_t)room + head, .stack_size = STACK_SIZE,
     };
-    long pid = bk_raw_clone(&args, sizeof args, work, j);
+    long pid = bk_raw_clone(&args, work, j);
     munmap(room, head + STACK_SIZE);
     if (pid > 0) {
         *pidfd = fd;

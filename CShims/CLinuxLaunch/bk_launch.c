@@ -10,8 +10,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,14 +32,25 @@ struct bk_midwife {
 
 BK_CHILD void join_and_clone(void *argument) {
     struct bk_midwife *midwife = argument;
-    for (size_t i = 0; i < midwife->plan->join_count; i++) {
-        midwife->pid = bk_raw(SYS_setns, midwife->plan->joins[i], 0);
-        if (midwife->pid == 0) continue;
-        midwife->failed = (int)i;
-        for (;;) bk_raw(SYS_exit, 1);
+    const struct bk_launch_plan *plan = midwife->plan;
+    // What the caller may enter first: once in the user namespace it has no right over what belongs to outer ones. Then
+    // the user namespace, then what only its root may enter, which is all there is for an ordinary user.
+    uint64_t entered = 0;
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < plan->join_count && i < 64; i++) {
+            const struct bk_launch_join *join = &plan->joins[i];
+            if ((entered >> i & 1) || (join->kind == CLONE_NEWUSER) != (round == 1)) continue;
+            midwife->pid = bk_raw(SYS_setns, join->descriptor, join->kind);
+            if (midwife->pid == 0) {
+                entered |= 1ULL << i;
+            } else if (midwife->pid != -EPERM || round != 0) {
+                midwife->failed = (int)i;
+                for (;;) bk_raw(SYS_exit, 1);
+            }
+        }
     }
     midwife->args->flags |= CLONE_PARENT;
-    midwife->pid = bk_raw_clone(midwife->args, sizeof *midwife->args, bk_child_first, midwife->child);
+    midwife->pid = bk_raw_clone(midwife->args, bk_child_first, midwife->child);
     for (;;) bk_raw(SYS_exit, 0);
 }
 
@@ -61,18 +75,20 @@ static void find_words(struct bk_child *child) {
     }
 }
 
-int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, int *pidfd, int *join) {
+int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, struct bk_launch_birth *birth) {
     int fd = -1;
-    *join = -1;
+    *birth = (struct bk_launch_birth){.pidfd = -1, .join = -1};
     // The child's own state lives at the foot of its stack, so that it outlives this call.
     struct bk_child *child = stack;
-    *child = (struct bk_child){.plan = plan, .stack_top = (char *)stack + stack_size, .root = -1};
+    *child = (struct bk_child){
+        .plan = plan, .channel = plan->channel, .stack_top = (char *)stack + stack_size, .root = -1,
+    };
     if (plan->flags & BK_LAUNCH_REAPER) find_words(child);
     // A command that will exec shares memory until then: nothing of the caller is copied, whatever its size. A reaper
     // never execs, so it gets a copy of its own. The upper 64 KiB of the stack are the reaper's child's.
     struct clone_args args = {
         .flags = plan->namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND
-                 | (plan->flags & BK_LAUNCH_REAPER ? 0 : CLONE_VM),
+                 | (plan->flags & (BK_LAUNCH_REAPER | BK_LAUNCH_OWN_MEMORY) ? 0 : CLONE_VM),
         .pidfd = (uint64_t)(uintptr_t)&fd,
         .stack = (uint64_t)(uintptr_t)stack + 4096,
         .stack_size = stack_size - 65536 - 4096,
@@ -91,16 +107,59 @@ int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_s
         first->flags |= CLONE_INTO_CGROUP; // what it bears is born there too
         first->cgroup = (uint64_t)plan->cgroup;
     }
-    long pid = plan->join_count ? bk_raw_clone(first, sizeof *first, join_and_clone, &midwife)
-                                : bk_raw_clone(first, sizeof *first, bk_child_first, child);
+    long pid = plan->join_count ? bk_raw_clone(first, join_and_clone, &midwife)
+                                : bk_raw_clone(first, bk_child_first, child);
     if (plan->join_count && pid > 0) {
         siginfo_t info;
         while (waitid(P_PID, (id_t)pid, &info, WEXITED | __WALL) < 0 && errno == EINTR) {}
-        *join = midwife.failed;
+        birth->join = midwife.failed;
         pid = midwife.pid;
     }
-    if (pid > 0) *pidfd = fd;
+    if (!(first->flags & CLONE_CLEAR_SIGHAND)) birth->ways |= BK_WAY_OLD_CLONE;
+    if (plan->cgroup >= 0 && !(first->flags & CLONE_INTO_CGROUP)) birth->ways |= BK_WAY_OUTSIDE;
+    if (pid > 0) birth->pidfd = fd;
     return (int32_t)pid;
+}
+
+int bk_dumpable(void) { return prctl(PR_GET_DUMPABLE); }
+
+int bk_set_dumpable(int dumpable) { return prctl(PR_SET_DUMPABLE, dumpable) < 0 ? -errno : 0; }
+
+static int socket_at(const char *path, struct sockaddr_un *address) {
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address->sun_path) return -ENAMETOOLONG;
+    strcpy(address->sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int bk_listen(const char *path) {
+    struct sockaddr_un address;
+    int fd = socket_at(path, &address);
+    if (fd < 0) return fd;
+    // The mode of the descriptor is the mode of the file that bind makes.
+    if (fchmod(fd, 0600) == 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0) {
+        if (listen(fd, 4) == 0) return fd;
+        int failure = -errno;
+        unlink(path);
+        close(fd);
+        return failure;
+    }
+    int failure = -errno;
+    close(fd);
+    return failure;
+}
+
+int bk_remove_socket(const char *path) { return unlink(path) < 0 ? -errno : 0; }
+
+int bk_connect(const char *path) {
+    struct sockaddr_un address;
+    int fd = socket_at(path, &address);
+    if (fd < 0) return fd;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+    int failure = -errno;
+    close(fd);
+    return failure;
 }
 
 int bk_report_channel(int *ends) {

@@ -3,6 +3,7 @@
 // System calls without the C library: its wrappers write errno, which is thread-local storage, and a child that shares
 // memory has its caller's. Each returns the kernel's own answer, -errno on failure.
 #pragma once
+#include <linux/sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -43,38 +44,60 @@ BK_CHILD long bk_raw6(long number, long a, long b, long c, long d, long e, long 
     bk_raw6((long)(n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define bk_raw(...) BK_RAW7(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
-// clone3 onto a stack of its own: the child calls `run(argument)`, which never returns.
-BK_CHILD long bk_raw_clone(const void *args, size_t size, void (*run)(void *), void *argument) {
+// Registers of clone3 (args, size) or clone (flags, stack, pidfd): the child calls `run(argument)`, which never returns.
+BK_CHILD long bk_raw_clone_by(long number, long a, long b, long c, void (*run)(void *), void *argument) {
 #if defined(__x86_64__)
     long result;
+    register long r10 __asm__("r10") = 0;
+    register long r8 __asm__("r8") = 0;
     __asm__ volatile(
         "syscall\n\t"
         "test %%rax, %%rax\n\t"
         "jnz 1f\n\t"
-        "xor %%ebp, %%ebp\n\t"
         "mov %[argument], %%rdi\n\t"
-        "call *%[run]\n\t"
+        "mov %[run], %%rax\n\t"
+        "xor %%ebp, %%ebp\n\t" // last: one of the operands may be in it
+        "call *%%rax\n\t"
         "ud2\n\t"
         "1:"
         : "=a"(result)
-        : "a"((long)SYS_clone3), "D"(args), "S"(size), [run] "r"(run), [argument] "r"(argument)
+        : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), [run] "r"(run), [argument] "r"(argument)
         : "rcx", "r11", "memory");
     return result;
 #else
-    register long x8 __asm__("x8") = SYS_clone3;
-    register long x0 __asm__("x0") = (long)args;
-    register long x1 __asm__("x1") = (long)size;
+    register long x8 __asm__("x8") = number;
+    register long x0 __asm__("x0") = a;
+    register long x1 __asm__("x1") = b;
+    register long x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = 0;
+    register long x4 __asm__("x4") = 0;
     __asm__ volatile(
         "svc #0\n\t"
         "cbnz x0, 1f\n\t"
-        "mov x29, xzr\n\t"
         "mov x0, %[argument]\n\t"
-        "blr %[run]\n\t"
+        "mov x16, %[run]\n\t"
+        "mov x29, xzr\n\t"
+        "blr x16\n\t"
         "brk #0\n\t"
         "1:"
         : "+r"(x0)
-        : "r"(x8), "r"(x1), [run] "r"(run), [argument] "r"(argument)
-        : "memory", "cc", "x30");
+        : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [run] "r"(run), [argument] "r"(argument)
+        : "memory", "cc", "x16", "x30");
     return x0;
 #endif
+}
+
+// clone3 onto a stack of its own. Where it is hidden (ENOSYS), as older profiles of Docker do, clone: then args->flags lose
+// what clone has not, CLONE_CLEAR_SIGHAND and CLONE_INTO_CGROUP among it. Signals are blocked in such a child, so that no
+// handler of the caller's runs in it: it has to reset them and to unblock.
+BK_CHILD long bk_raw_clone(struct clone_args *args, void (*run)(void *), void *argument) {
+    long result = bk_raw_clone_by(SYS_clone3, (long)args, sizeof *args, 0, run, argument);
+    if (result != -38 /* ENOSYS */) return result;
+    uint64_t all = ~0ULL, before = 0;
+    args->flags &= 0xffffff00; // the low byte is the exit signal there
+    bk_raw(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, &before, 8);
+    result = bk_raw_clone_by(SYS_clone, (long)(args->flags | args->exit_signal), (long)(args->stack + args->stack_size),
+                             (long)args->pidfd, run, argument);
+    bk_raw(SYS_rt_sigprocmask, 2, &before, 0, 8);
+    return result;
 }

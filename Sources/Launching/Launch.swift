@@ -4,11 +4,17 @@ public import Capabilities
 public import LinuxKernel
 public import NodeModel
 public import SeccompFilters
+package import SystemPackage
 
 /// What to start, and in what isolation: a plan that prints, compares and touches nothing until `start`.
+///
+/// Printed, it lists what will be done, in order (``steps``).
 public struct Launch: Hashable, Sendable {
     /// The program: a path, or a name that is looked up in `PATH` of `environment`, as inside the new root.
     public var command: String
+    /// The program by its descriptor (`execveat`, since Linux 3.19); `command` is then only its name. Of a script the
+    /// interpreter cannot open it, for it is closed by then: the kernel answers ENOENT.
+    public var program: SharedDescriptor?
     /// What follows the program's name.
     public var arguments: [String]
     /// The whole environment; nothing of the caller's is inherited.
@@ -20,6 +26,8 @@ public struct Launch: Hashable, Sendable {
     public var user: IDMap?
     /// Further new namespaces.
     public var namespaces: NamespaceKinds = []
+    /// Namespaces that exist, which the command is born in. A user namespace among them gives it its ids.
+    public var joins: [JoinedNamespace] = []
     /// The new root, built in a new mount namespace; nil keeps the caller's.
     public var root: RootFileSystem?
     /// What is mounted into the new root, in this order.
@@ -38,18 +46,42 @@ public struct Launch: Hashable, Sendable {
     public var ambientCapabilities: CapabilitySet = []
     /// Whether set-user-ID bits and file capabilities are without effect (`PR_SET_NO_NEW_PRIVS`, since Linux 3.5).
     public var noNewPrivileges = true
+    /// The effective set where it is not the permitted one. Needs `capabilities`, as the two below.
+    public var effectiveCapabilities: CapabilitySet?
+    /// The inheritable set where it is not the ambient one.
+    public var inheritableCapabilities: CapabilitySet?
+    /// The bounding set where it is not the permitted one.
+    public var boundingCapabilities: CapabilitySet?
     /// The system call filter.
     public var seccomp: CompiledFilter?
 
     /// Standard input, output and error.
     public var streams = Streams()
+    /// Further descriptors, by the number that the command has them at: 3 and above. Everything else of the caller's is
+    /// closed.
+    public var descriptors: [Int32: SharedDescriptor] = [:]
     /// Gives the command a pseudo-terminal of the new root's devpts instead of `streams`.
     public var terminal = false
+    /// The size of that terminal from the start; nil leaves it at zero, which is unknown.
+    public var terminalSize: TerminalSize?
+    /// Limits of the command; what is not named stays as the caller has it.
+    public var limits: [ResourceLimit] = []
+    /// The permission bits that new files do not get (`umask`); nil keeps the caller's, or 022 when the root changes.
+    public var fileModeMask: UInt32?
+    /// How much the scheduler prefers others, -20 to 19 (`setpriority`).
+    public var niceness: Int?
+    /// How soon it is killed when memory runs out, -1000 to 1000 (`oom_score_adj`). Such a command starts with a copy of
+    /// the caller's memory, for the kernel keeps one value for all that share some.
+    public var oomScoreAdjustment: Int?
     /// Keeps a small process as init of the new pid namespace, which forwards signals and reaps orphans. Its memory is
     /// a copy of the caller's, so a caller of many gigabytes should do without.
     public var reaper = false
-    /// Kills the command when the calling *thread* ends (`PR_SET_PDEATHSIG`).
+    /// Kills the command when the calling *thread* ends (`PR_SET_PDEATHSIG`), which it does with its process. Start from a
+    /// thread that lasts: the threads of the concurrency pool do, in practice, but nobody promises it.
     public var endsWithCaller = false
+
+    /// A step that fails instead of being done.
+    package var forced: ForcedFailure?
 
     /// Where commands are looked up when the environment does not say.
     public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -108,15 +140,27 @@ public struct Streams: Hashable, Sendable {
     }
 }
 
-/// A descriptor that several values refer to; closed with the last of them.
-public final class SharedDescriptor: Hashable, Sendable {
-    let descriptor: Descriptor
+/// Columns and rows of a terminal.
+public struct TerminalSize: Hashable, Sendable {
+    /// How many characters wide.
+    public var columns: UInt16
+    /// How many lines high.
+    public var rows: UInt16
 
-    /// Takes the descriptor.
-    public init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+    /// A size.
+    public init(columns: UInt16, rows: UInt16) {
+        self.columns = columns
+        self.rows = rows
+    }
+}
 
-    /// Whether both are the same open descriptor.
-    public static func == (one: SharedDescriptor, other: SharedDescriptor) -> Bool { one === other }
-    /// Hashes the identity.
-    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+/// A step that tests let fail, and with what.
+package struct ForcedFailure: Hashable, Sendable {
+    package var step: LaunchError.Step
+    package var errno: Errno
+
+    package init(_ step: LaunchError.Step, _ errno: Errno) {
+        self.step = step
+        self.errno = errno
+    }
 }

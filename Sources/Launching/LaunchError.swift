@@ -7,15 +7,23 @@ internal import SystemPackage
 /// A start that failed: at which step, and what the kernel said. Nothing of it is left.
 public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What was being done, in the order in which it is done.
-    public enum Step: String, Hashable, Sendable {
+    public enum Step: String, Hashable, Sendable, CaseIterable {
+        /// Looking at the plan, before anything is done.
+        case plan = "start what was planned"
         /// Opening what the child needs: streams, volumes, the channel.
         case prepare = "prepare"
-        /// `clone3` of the child, into its namespaces and cgroup.
-        case clone = "create the process"
         /// Joining namespaces that exist.
         case join = "join a namespace"
+        /// `clone3` of the child, into its namespaces and cgroup.
+        case clone = "create the process"
+        /// Moving the child into its cgroup, where it could not be born there.
+        case cgroup = "move the process into its cgroup"
         /// Writing the ID maps of the new user namespace.
         case maps = "write the ID maps"
+        /// The score by which the kernel chooses what to kill.
+        case oomScore = "adjust the score of the out-of-memory killer"
+        /// Niceness.
+        case niceness = "set the niceness"
         /// Becoming id 0 inside.
         case identity = "become root of the user namespace"
         /// A new cgroup namespace.
@@ -24,28 +32,38 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
         case hostName = "set the host name"
         /// The loopback interface.
         case loopback = "bring the loopback interface up"
+        /// Holding namespaces for others to join.
+        case hold = "hold the namespaces"
         /// One mount of the new root.
         case mount = "mount"
         /// Changing the root.
         case pivotRoot = "change the root"
-        /// The pseudo-terminal.
-        case terminal = "open a terminal"
         /// The init process of the pid namespace.
         case reaper = "start the init process"
+        /// The pseudo-terminal.
+        case terminal = "open a terminal"
         /// The session.
         case session = "start a session"
-        /// The working directory.
-        case directory = "change to the working directory"
         /// Standard input, output, error.
         case streams = "connect standard input, output and error"
-        /// The capability sets.
-        case capabilities = "set the capabilities"
+        /// Descriptors that are passed on.
+        case descriptors = "pass a descriptor on"
+        /// Resource limits: raised by the caller, set by the child.
+        case limits = "set a resource limit"
+        /// The bounding set.
+        case boundingSet = "drop what is not in the bounding set"
         /// Groups, gid, uid.
         case user = "change to the user"
+        /// The working directory.
+        case directory = "change to the working directory"
+        /// The other capability sets.
+        case capabilities = "set the capabilities"
         /// `PR_SET_NO_NEW_PRIVS`.
         case noNewPrivileges = "refuse new privileges"
         /// `PR_SET_PDEATHSIG`.
         case parentDeath = "tie the process to its parent"
+        /// Waiting to be started.
+        case pause = "wait for the start"
         /// The system call filter.
         case seccomp = "install the system call filter"
         /// `execve`.
@@ -70,28 +88,24 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension LaunchError.Step {
-    /// The step of the child by its number in `enum bk_launch_step`.
-    init(number: Int32) {
-        switch UInt32(bitPattern: number) {
-        case BK_STEP_JOIN.rawValue: self = .join
-        case BK_STEP_IDENTITY.rawValue: self = .identity
-        case BK_STEP_CGROUP_NAMESPACE.rawValue: self = .cgroupNamespace
-        case BK_STEP_HOST_NAME.rawValue: self = .hostName
-        case BK_STEP_LOOPBACK.rawValue: self = .loopback
-        case BK_STEP_MOUNT.rawValue: self = .mount
-        case BK_STEP_PIVOT_ROOT.rawValue: self = .pivotRoot
-        case BK_STEP_TERMINAL.rawValue: self = .terminal
-        case BK_STEP_REAPER.rawValue: self = .reaper
-        case BK_STEP_SESSION.rawValue: self = .session
-        case BK_STEP_DIRECTORY.rawValue: self = .directory
-        case BK_STEP_STREAMS.rawValue: self = .streams
-        case BK_STEP_CAPABILITIES.rawValue: self = .capabilities
-        case BK_STEP_USER.rawValue: self = .user
-        case BK_STEP_NO_NEW_PRIVILEGES.rawValue: self = .noNewPrivileges
-        case BK_STEP_PARENT_DEATH.rawValue: self = .parentDeath
-        case BK_STEP_SECCOMP.rawValue: self = .seccomp
-        case BK_STEP_EXECUTE.rawValue: self = .execute
-        default: self = .clone
-        }
+    /// The steps that C knows, by their number in `enum bk_launch_step`.
+    private static let numbered: [(number: bk_launch_step, step: LaunchError.Step)] = [
+        (BK_STEP_JOIN, .join), (BK_STEP_CLONE, .clone), (BK_STEP_IDENTITY, .identity),
+        (BK_STEP_CGROUP_NAMESPACE, .cgroupNamespace), (BK_STEP_HOST_NAME, .hostName), (BK_STEP_LOOPBACK, .loopback),
+        (BK_STEP_HOLD, .hold), (BK_STEP_MOUNT, .mount), (BK_STEP_PIVOT_ROOT, .pivotRoot), (BK_STEP_REAPER, .reaper),
+        (BK_STEP_TERMINAL, .terminal), (BK_STEP_SESSION, .session), (BK_STEP_STREAMS, .streams),
+        (BK_STEP_DESCRIPTORS, .descriptors), (BK_STEP_LIMITS, .limits), (BK_STEP_BOUNDING, .boundingSet),
+        (BK_STEP_USER, .user), (BK_STEP_DIRECTORY, .directory), (BK_STEP_CAPABILITIES, .capabilities),
+        (BK_STEP_NO_NEW_PRIVILEGES, .noNewPrivileges), (BK_STEP_PARENT_DEATH, .parentDeath), (BK_STEP_PAUSE, .pause),
+        (BK_STEP_SECCOMP, .seccomp), (BK_STEP_EXECUTE, .execute),
+    ]
+
+    /// The step of the child by its number.
+    init?(number: Int32) {
+        guard let entry = Self.numbered.first(where: { Int32($0.number.rawValue) == number }) else { return nil }
+        self = entry.step
     }
+
+    /// The number of a step that the child does; nil for one of the caller's.
+    var number: Int32? { Self.numbered.first { $0.step == self }.map { Int32($0.number.rawValue) } }
 }

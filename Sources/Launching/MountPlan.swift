@@ -61,6 +61,12 @@ internal import UserNamespaces
                 case .existing: 0
                 }
             addBind(of: source, at: target, attributes, flags: flags | make, &memory)
+        case .tree(let tree, let target):
+            // Held by the plan's own value as long as the start takes.
+            let make = target == "/" ? 0 : BK_MOUNT_MAKE_DIRECTORY.rawValue
+            append(
+                BK_MOUNT_TREE, flags | make, tree: tree.descriptor.number, source: nil, target: target, [],
+                called: ("attach", tree.name, target), &memory)
         case .readOnly(let target):
             append(
                 BK_MOUNT_BIND, flags | BK_MOUNT_RECURSIVE.rawValue, source: nil, target: target,

@@ -16,11 +16,21 @@ struct Preparation: ~Copyable {
     private let kept: DescriptorList
     /// Numbers of standard input, output and error for the child.
     let streams: [CInt]
+    /// For the child: what is passed on, at numbers above all that the command has them at.
+    let passed: [bk_launch_passed]
+    /// Numbers for the child: what it executes, and where it listens; or -1.
+    let program: CInt
+    let listener: CInt
 
     private init(
         mounts: consuming MountPlan, channel: consuming Descriptor, childChannel: consuming Descriptor?,
-        outcome: consuming Pipe?, kept: consuming DescriptorList, streams: [CInt]
+        outcome: consuming Pipe?, kept: consuming DescriptorList, streams: [CInt], passed: [bk_launch_passed],
+        program: CInt, listener: CInt
     ) {
+        self.passed = passed
+        self.program = program
+        self.listener = listener
+
         self.mounts = mounts
         self.channel = channel
         self.childChannel = childChannel
@@ -30,13 +40,30 @@ struct Preparation: ~Copyable {
     }
 
     /// Opens everything; what was opened is closed again when a later step throws.
-    static func make(_ launch: Launch, memory: inout PlanMemory) throws(KernelError) -> Preparation {
+    static func make(
+        _ launch: Launch, listener: SharedDescriptor?, memory: inout PlanMemory
+    ) throws(KernelError) -> Preparation {
         // The streams come first: where the caller's are closed, what is opened next has their numbers.
         var kept = DescriptorList()
         let sources = [launch.streams.input, launch.streams.output, launch.streams.error]
         var streams: [CInt] = []
         for (stream, source) in zip([StandardStream.input, .output, .error], sources) {
             streams.append(kept.append(try open(stream, source)))
+        }
+        // What the child keeps open lies above all numbers that the command is to have something at.
+        let free = max(3, (launch.descriptors.keys.max() ?? 2) + 1)
+        var passed: [bk_launch_passed] = []
+        for (number, shared) in launch.passed {
+            let source = kept.append(try shared.descriptor.duplicate(from: free))
+            passed.append(bk_launch_passed(source: source, target: number))
+        }
+        var others: [CInt] = []
+        for other in [launch.program, listener] {
+            if let other {
+                others.append(kept.append(try other.descriptor.duplicate(from: free)))
+            } else {
+                others.append(-1)
+            }
         }
         let mounts = try MountPlan.make(launch, memory: &memory)
         var ends: (CInt, CInt) = (-1, -1)
@@ -48,10 +75,14 @@ struct Preparation: ~Copyable {
             throw KernelError("socketpair", "AF_UNIX SOCK_SEQPACKET", errno: Errno(rawValue: -result))
         }
         let channel = Descriptor(owning: ends.0)
-        let childChannel = try Descriptor(owning: ends.1).aboveStandard()
+        let childChannel = try Self.child(Descriptor(owning: ends.1), from: free)
         return Preparation(
             mounts: mounts, channel: channel, childChannel: childChannel, outcome: try launch.reaper ? Pipe() : nil,
-            kept: kept, streams: streams)
+            kept: kept, streams: streams, passed: passed, program: others[0], listener: others[1])
+    }
+
+    private static func child(_ end: consuming Descriptor, from free: CInt) throws(KernelError) -> Descriptor {
+        end.number >= free ? end : try end.duplicate(from: free)
     }
 
     /// A copy above the standard numbers, so that connecting one stream cannot overwrite another's source.
@@ -97,20 +128,38 @@ extension Launch {
         _ prepared: borrowing Preparation, _ placement: Placement, memory: inout PlanMemory
     ) -> bk_launch_plan {
         var plan = unsafe bk_launch_plan()
-        var kinds = namespaces
-        if user != nil { kinds.insert(.user) }
-        if root != nil { kinds.insert(.mount) }
-        if hostName != nil { kinds.insert(.uts) }
+        var kinds = newKinds
         unsafe plan.flags = flags(kinds, placement)
         kinds.subtract(placement.joined)
         unsafe plan.namespaces = kinds.subtracting(.cgroup).rawValue
         unsafe plan.cgroup = placement.cgroup
-        unsafe plan.joins = UnsafePointer(memory.array(placement.joins))
+        let joins = placement.joins.map {
+            bk_launch_join(descriptor: $0.namespace.descriptor.number, kind: $0.kind.rawValue)
+        }
+        unsafe plan.joins = UnsafePointer(memory.array(joins))
         unsafe plan.join_count = placement.joins.count
         unsafe plan.channel = prepared.childChannelNumber
         unsafe plan.caller_channel = prepared.channel.number
         unsafe plan.outcome = prepared.outcomeNumber
         unsafe plan.streams = (prepared.streams[0], prepared.streams[1], prepared.streams[2])
+        unsafe plan.passed = UnsafePointer(memory.array(prepared.passed))
+        unsafe plan.passed_count = prepared.passed.count
+        let kept = (prepared.passed.map(\.target) + [prepared.childChannelNumber, prepared.program, prepared.listener])
+            .filter { $0 >= 0 }.sorted()
+        unsafe plan.kept = UnsafePointer(memory.array(kept))
+        unsafe plan.kept_count = kept.count
+        unsafe plan.program = prepared.program
+        unsafe plan.listener = prepared.listener
+        unsafe plan.limits = UnsafePointer(
+            memory.array(limits.map { bk_launch_limit(resource: $0.kind.rawValue, soft: $0.soft, hard: $0.hard) }))
+        unsafe plan.limit_count = limits.count
+        unsafe plan.umask = fileModeMask.map(Int32.init) ?? -1
+        unsafe plan.columns = terminalSize?.columns ?? 0
+        unsafe plan.rows = terminalSize?.rows ?? 0
+        if let forced, let number = forced.step.number {
+            unsafe plan.forced_step = number
+            unsafe plan.forced_error = forced.errno.rawValue
+        }
         if let identity {
             unsafe plan.uid = identity.uid
             unsafe plan.gid = identity.gid
@@ -119,8 +168,9 @@ extension Launch {
         }
         if let capabilities {
             unsafe plan.permitted = capabilities.bits
-            unsafe plan.bounding = capabilities.bits
-            unsafe plan.inheritable = ambientCapabilities.bits
+            unsafe plan.effective = (effectiveCapabilities ?? capabilities).bits
+            unsafe plan.bounding = (boundingCapabilities ?? capabilities).bits
+            unsafe plan.inheritable = (inheritableCapabilities ?? ambientCapabilities).bits
             unsafe plan.ambient = ambientCapabilities.bits
         }
         unsafe plan.mounts = UnsafePointer(memory.array(prepared.mounts.entries))
@@ -145,7 +195,8 @@ extension Launch {
         if endsWithCaller { flags |= BK_LAUNCH_PARENT_DEATH.rawValue }
         if noNewPrivileges { flags |= BK_LAUNCH_NO_NEW_PRIVILEGES.rawValue }
         if capabilities != nil { flags |= BK_LAUNCH_CAPABILITIES.rawValue }
-        if identity != nil { flags |= BK_LAUNCH_IDENTITY.rawValue }
+        if identity != nil { flags |= BK_LAUNCH_IDENTITY.rawValue | BK_LAUNCH_CLEAR_AMBIENT.rawValue }
+        if copiesMemory { flags |= BK_LAUNCH_OWN_MEMORY.rawValue }
         if kinds.contains(.cgroup) { flags |= BK_LAUNCH_CGROUP_NAMESPACE.rawValue }
         if root != nil { flags |= BK_LAUNCH_ROOT.rawValue }
         if kinds.union(placement.joined).contains(.user) { flags |= BK_LAUNCH_INSIDE.rawValue }

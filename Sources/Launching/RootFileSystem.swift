@@ -13,6 +13,9 @@ public struct RootFileSystem: Hashable, Sendable {
         case new(type: String, target: String, options: [String] = [], attributes: MountAttributes = [])
         /// A part of the host's tree as it is.
         case bind(source: String, target: String, attributes: MountAttributes = [], kind: TargetKind = .directory)
+        /// A detached mount by its descriptor (`open_tree`, `fsmount`), attached as it is. Such a plan starts once: the
+        /// tree is then that command's.
+        case tree(SharedDescriptor, target: String)
         /// A part of the new root, which becomes read-only.
         case readOnly(String)
         /// A symbolic link.

@@ -13,10 +13,8 @@ public struct SharedNamespaces: ~Copyable, Sendable {
     public let kinds: NamespaceKinds
     /// The map of the user namespace; nil when it is the caller's.
     public let map: IDMap?
-    private let held: [SharedDescriptor]
-
-    /// Descriptors in the order in which they are joined: the user namespace first, which owns the others.
-    var descriptors: [CInt] { held.map { $0.descriptor.number } }
+    /// Each of them, by its descriptor: what ``Launch/joins`` takes.
+    public let joins: [JoinedNamespace]
 
     /// Makes the namespaces, brings the loopback interface up and sets the host name.
     public init(user map: IDMap?, kinds: NamespaceKinds, hostName: String?) throws(LaunchError) {
@@ -27,19 +25,26 @@ public struct SharedNamespaces: ~Copyable, Sendable {
         launch.streams = Streams(input: .null, output: .null, error: .null)
         launch.endsWithCaller = true
         let all = map == nil ? kinds : kinds.union(.user)
-        var held: [SharedDescriptor] = []
+        var held: [JoinedNamespace] = []
         try launch.hold { (pid) throws(LaunchError) in
             do throws(KernelError) {
                 for (name, kind) in Self.joinOrder where all.contains(kind) {
-                    held.append(SharedDescriptor(try Descriptor.open(FilePath("/proc/\(pid)/ns/\(name)"), .reading)))
+                    held.append(try JoinedNamespace(kind, path: "/proc/\(pid)/ns/\(name)"))
                 }
             } catch {
                 throw LaunchError(.prepare, error)
             }
         }
-        self.held = held
+        joins = held
         self.kinds = all
         self.map = map
+    }
+
+    /// Those that were made before.
+    init(_ joins: [JoinedNamespace], map: IDMap?) {
+        self.joins = joins
+        self.map = map
+        kinds = joins.reduce(into: []) { $0.insert($1.kind) }
     }
 
     private static let joinOrder: [(String, NamespaceKinds)] =

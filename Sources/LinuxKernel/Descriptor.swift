@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinuxKernel
+internal import SystemPackage
 
 /// An open file descriptor with one owner: closed when the value goes out of scope.
 ///
@@ -24,6 +25,17 @@ public struct Descriptor: ~Copyable, Sendable {
     /// A second descriptor of the same open file, close-on-exec (`fcntl` `F_DUPFD_CLOEXEC`).
     public borrowing func duplicate() throws(KernelError) -> Descriptor {
         Descriptor(owning: try valueOrError(bk_dup_close_on_exec(number), "fcntl F_DUPFD_CLOEXEC", name))
+    }
+
+    /// A second descriptor of the same open file, close-on-exec, at a number of at least `lowest`.
+    package borrowing func duplicate(from lowest: CInt) throws(KernelError) -> Descriptor {
+        do throws(KernelError) {
+            return Descriptor(
+                owning: try valueOrError(
+                    bk_dup_from(number, lowest), "fcntl F_DUPFD_CLOEXEC", name, value: "from \(lowest) on"))
+        } catch {
+            throw error.hinting(error.errno == .invalidArgument ? "RLIMIT_NOFILE of the caller is not above it" : nil)
+        }
     }
 
     /// The same file at a number above 2: in a caller with a closed standard stream, what is opened next takes its

@@ -43,6 +43,9 @@ public struct Exit: Hashable, Sendable {
     public var status: ExitStatus
     /// Time and memory.
     public var usage: ResourceUsage
+    /// Somebody else has reaped it: the kernel remembers how it ended (since Linux 6.15), but `usage` is zero, for what it
+    /// used is known to that somebody only.
+    public var wasReapedElsewhere = false
 }
 
 /// The process system calls, by process descriptor.
@@ -59,6 +62,41 @@ package enum ProcessCall {
         if result == -Errno.noSuchProcess.rawValue { return false }
         try valueOrError(result, "pidfd_send_signal", process.name, value: "\(signal)")
         return true
+    }
+
+    /// How a process ended that somebody has reaped (`ioctl` `PIDFD_GET_INFO`, since Linux 6.15); nil when the kernel does
+    /// not tell.
+    package static func exitOfReaped(_ process: borrowing Descriptor) -> Exit? {
+        var status: Int32 = 0
+        guard unsafe bk_pidfd_exit_status(process.number, &status) == 1 else { return nil }
+        let signal = status & 0x7f
+        return Exit(
+            status: signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal: signal),
+            usage: ResourceUsage(userMicroseconds: 0, systemMicroseconds: 0, maxResidentKibibytes: 0),
+            wasReapedElsewhere: true)
+    }
+
+    /// A limit of a process, soft and hard (`prlimit`, since Linux 2.6.36).
+    package static func limit(
+        _ resource: UInt32, ofProcess pid: Int32, called name: String
+    ) throws(KernelError) -> (soft: UInt64, hard: UInt64) {
+        var soft: UInt64 = 0
+        var hard: UInt64 = 0
+        try valueOrError(unsafe bk_resource_limit(pid, resource, 0, &soft, &hard), "prlimit", name)
+        return (soft, hard)
+    }
+
+    /// Sets a limit of a process (`prlimit`).
+    package static func setLimit(
+        _ resource: UInt32, ofProcess pid: Int32, to limit: (soft: UInt64, hard: UInt64), called name: String
+    ) throws(KernelError) {
+        var (soft, hard) = limit
+        try valueOrError(unsafe bk_resource_limit(pid, resource, 1, &soft, &hard), "prlimit", name)
+    }
+
+    /// Sets the niceness of a process (`setpriority`).
+    package static func setNiceness(_ niceness: Int32, ofProcess pid: Int32) throws(KernelError) {
+        try valueOrError(bk_set_niceness(pid, niceness), "setpriority", "process \(pid)", value: "\(niceness)")
     }
 
     /// `waitid` `P_PIDFD` (since Linux 5.4): reaps the child. Nil when it still runs and `blocking` is false.
@@ -80,7 +118,9 @@ package enum ProcessCall {
         if result == -Errno.noChildProcess.rawValue {
             throw KernelError(
                 "waitid P_PIDFD", process.name, errno: .noChildProcess,
-                hint: "somebody else in this process has waited for it, or SIGCHLD is ignored")
+                hint:
+                    "somebody else in this process has waited for it, or SIGCHLD is ignored; before Linux 6.15 its end is "
+                    + "lost then: use a reaper")
         }
         try valueOrError(result, "waitid P_PIDFD", process.name)
         guard result == 1 else { return nil }

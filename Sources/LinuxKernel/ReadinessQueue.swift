@@ -18,6 +18,9 @@ package struct ReadinessQueue: ~Copyable, Sendable {
             "descriptor \(number)")
     }
 
+    /// Takes a descriptor out again.
+    package borrowing func remove(_ number: CInt) { _ = bk_epoll_remove(epoll.number, number) }
+
     /// The tokens of what is ready; none after the time, or when a signal came.
     package borrowing func wait(timeoutMilliseconds: Int32) throws(KernelError) -> [UInt64] {
         let number = epoll.number

@@ -32,6 +32,8 @@ int bk_statx(int dirfd, const char *path, int flags, struct bk_file_status *stat
 /// The file system's magic number (fstatfs(2), f_type), or -errno.
 int64_t bk_fstatfs_magic(int fd);
 int bk_dup_close_on_exec(int fd);
+/// The same at a number of at least `lowest`; -EINVAL past RLIMIT_NOFILE.
+int bk_dup_from(int fd, int lowest);
 int bk_pipe_close_on_exec(int *_Nonnull ends);
 int bk_memfd(const char *name);
 /// An open file description lock (F_OFD_SETLK, since Linux 3.15) for writing on a byte range; -EAGAIN when it is held and

@@ -22,6 +22,13 @@ int bk_pidfd_send_signal(int pidfd, int signal);
 /// waitid(2) with P_PIDFD (since Linux 5.4), WEXITED and __WALL: reaps a child whatever its exit signal. Returns 1 when
 /// the child was reaped, 0 when it still runs and `block` is false. With `keep` it is left to be waited for again (WNOWAIT).
 int bk_wait_pidfd(int pidfd, int block, int keep, struct bk_exit *how);
+/// ioctl PIDFD_GET_INFO with PIDFD_INFO_EXIT (since Linux 6.15): how a process ended that somebody has reaped, ours or
+/// not. Returns 1 and sets *status as wait(2) does, 0 when the kernel has nothing to tell, or -errno.
+int bk_pidfd_exit_status(int pidfd, int32_t *status);
+/// prlimit(2), since Linux 2.6.36. `soft` and `hard` are read when `set`, and become what was there before.
+int bk_resource_limit(int32_t pid, uint32_t resource, int set, uint64_t *soft, uint64_t *hard);
+/// setpriority(2) PRIO_PROCESS.
+int bk_set_niceness(int32_t pid, int32_t niceness);
 /// poll(2) of up to 16 descriptors, each for its own events; ready[i] becomes its revents. Returns how many are ready.
 int bk_poll(const int *fds, const int16_t *events, int16_t *ready, size_t count, int timeout_milliseconds);
 /// Blocks the signals in the calling thread and returns a close-on-exec signalfd(2) for them.

@@ -20,6 +20,8 @@ struct bk_ready {
 int bk_epoll_create(void);
 /// epoll_ctl(2) EPOLL_CTL_ADD.
 int bk_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+/// epoll_ctl(2) EPOLL_CTL_DEL.
+int bk_epoll_remove(int epoll, int fd);
 /// epoll_wait(2) for up to 64 descriptors; how many are ready.
 int bk_epoll_wait(int epoll, struct bk_ready *ready, size_t capacity, int timeout_milliseconds);
 /// eventfd2(2) with EFD_CLOEXEC and EFD_NONBLOCK, since Linux 2.6.27.

@@ -10,29 +10,34 @@
 
 #pragma clang assume_nonnull begin
 
-/// What the child was doing when a call failed. The order is the order in which it does them.
+/// What was being done when a call failed, in the order in which it is done. `index` tells more where it says so. Between
+/// BK_STEP_CLONE and BK_STEP_RELEASE the caller works on the new process, which waits; from there on the child works.
 enum bk_launch_step {
-    BK_STEP_CLONE = 1,      ///< clone3, in the caller
-    BK_STEP_JOIN,           ///< index: the entry of `joins`
-    BK_STEP_RELEASE,        ///< waits until the caller has written the ID maps
-    BK_STEP_IDENTITY,       ///< becomes id 0 of its user namespace
+    BK_STEP_JOIN = 1,       ///< index: the entry of `joins`; before the child exists
+    BK_STEP_CLONE,          ///< clone3, in the caller
+    BK_STEP_RELEASE,        ///< waits until the caller has moved it, written the ID maps and raised what takes privilege
+    BK_STEP_IDENTITY,       ///< becomes id 0 of its user namespace; index: setgroups, setresgid, setresuid
     BK_STEP_CGROUP_NAMESPACE,
     BK_STEP_HOST_NAME,
-    BK_STEP_LOOPBACK,
+    BK_STEP_LOOPBACK,       ///< index: socket, ioctl
     BK_STEP_HOLD,           ///< holds its namespaces until the caller has taken descriptors of them
     BK_STEP_MOUNT,          ///< index: the entry of `mounts`
-    BK_STEP_PIVOT_ROOT,
-    BK_STEP_TERMINAL,       ///< a pseudo-terminal of the new root's devpts
+    BK_STEP_PIVOT_ROOT,     ///< index: which of its five calls
     BK_STEP_REAPER,         ///< the first process makes the second
+    BK_STEP_TERMINAL,       ///< a pseudo-terminal of the new root's devpts; index: which of its calls
     BK_STEP_SESSION,
-    BK_STEP_DIRECTORY,
-    BK_STEP_STREAMS,        ///< standard input, output and error
-    BK_STEP_CAPABILITIES,
-    BK_STEP_USER,           ///< groups, then gid, then uid
+    BK_STEP_STREAMS,        ///< standard input, output and error; index: which
+    BK_STEP_DESCRIPTORS,    ///< what is passed on purpose; index: the entry of `passed`. Then all others are closed
+    BK_STEP_LIMITS,         ///< index: the entry of `limits`
+    BK_STEP_BOUNDING,       ///< the bounding set, which takes a right that the next step may lose; index: the capability
+    BK_STEP_USER,           ///< index: keep, setgroups, setresgid, setresuid
+    BK_STEP_DIRECTORY,      ///< as the user
+    BK_STEP_CAPABILITIES,   ///< index: the capability, or 64 for clearing the ambient set, 65 for capset
     BK_STEP_NO_NEW_PRIVILEGES,
     BK_STEP_PARENT_DEATH,
+    BK_STEP_PAUSE,          ///< created; waits to be started
     BK_STEP_SECCOMP,
-    BK_STEP_EXECUTE,
+    BK_STEP_EXECUTE,        ///< index: the tried candidate
 };
 
 /// One step of building the child's root. Paths in `target` are resolved beneath the new root, however its links point.
@@ -75,22 +80,54 @@ enum bk_launch_flag {
     BK_LAUNCH_NO_SETGROUPS = 512,   ///< setgroups is denied in the namespace: leave the groups
     BK_LAUNCH_INSIDE = 1024,        ///< in a user namespace that is new or joined: begins as its id 0
     BK_LAUNCH_HOLD = 2048,          ///< makes namespaces for others to join, and executes nothing
+    BK_LAUNCH_PAUSE = 4096,         ///< waits before the filter and the exec until it is started
+    BK_LAUNCH_OWN_MEMORY = 8192,    ///< a copy of the caller's memory instead of sharing it until exec
+    BK_LAUNCH_CLEAR_AMBIENT = 16384,///< no ambient capability of the caller's survives
+};
+
+/// A namespace to be born in. Those that the caller may enter come first, whatever their order here, then the user
+/// namespace, then those that only its root may enter.
+struct bk_launch_join {
+    int32_t descriptor;
+    uint64_t kind;                  ///< CLONE_NEW*, which the kernel compares
+};
+
+/// A descriptor for the command. `source` is above every `target`, so that none overwrites another's source.
+struct bk_launch_passed {
+    int32_t source, target;
+};
+
+struct bk_launch_limit {
+    uint32_t resource;              ///< RLIMIT_*
+    uint64_t soft, hard;
 };
 
 struct bk_launch_plan {
     uint64_t namespaces;            ///< CLONE_NEW* for clone3
     uint32_t flags;
     int32_t cgroup;                 ///< directory to be born in (CLONE_INTO_CGROUP), or -1
-    const int32_t *_Nullable joins; ///< namespaces to be born in, the user namespace first
+    const struct bk_launch_join *_Nullable joins;
     size_t join_count;
     int32_t channel;                ///< the child's end of a SOCK_SEQPACKET pair: released by it, reports on it
     int32_t caller_channel;         ///< the caller's end, held until exec; the child closes its copy
     int32_t outcome;                ///< with REAPER: where the end of the command is written, or -1
     int32_t streams[3];             ///< all at least 3
+    const struct bk_launch_passed *_Nullable passed;
+    size_t passed_count;
+    /// Descriptors that stay open up to the exec, ascending: the channel, `program`, `listener` and the passed ones'
+    /// targets. All but the targets are close-on-exec.
+    const int32_t *_Nullable kept;
+    size_t kept_count;
+    int32_t program;                ///< what is executed (execveat), or -1: then the candidates
+    int32_t listener;               ///< with PAUSE: a listening socket where anybody who can connect may start it, or -1
+    const struct bk_launch_limit *_Nullable limits;
+    size_t limit_count;
+    int32_t umask;                  ///< or -1
+    uint16_t columns, rows;         ///< of the terminal; 0 is unknown
     uint32_t uid, gid;
     const uint32_t *_Nullable groups;
     size_t group_count;
-    uint64_t permitted, bounding, inheritable, ambient;
+    uint64_t effective, permitted, bounding, inheritable, ambient;
     const struct bk_launch_mount *_Nullable mounts;
     size_t mount_count;
     const char *_Nullable host_name;
@@ -101,6 +138,20 @@ struct bk_launch_plan {
     const char *_Nullable const *_Nullable candidates;
     const char *_Nullable const *_Nullable arguments;
     const char *_Nullable const *_Nullable environment;
+    /// A step that fails with an errno instead of being done, for tests; 0 for none.
+    int32_t forced_step, forced_error;
+};
+
+/// What a start took that is not the usual way.
+enum bk_launch_way {
+    BK_WAY_OLD_CLONE = 1,           ///< clone(2): clone3 answers ENOSYS, as under older seccomp profiles
+    BK_WAY_OUTSIDE = 2,             ///< not born in the cgroup: the caller has to move it there before the release
+};
+
+struct bk_launch_birth {
+    int32_t pidfd;
+    int32_t join;                   ///< the entry of `joins` that failed, or -1
+    uint32_t ways;                  ///< of enum bk_launch_way
 };
 
 /// What the child tells before exec; a closed channel with no failure means that exec succeeded.
@@ -116,10 +167,10 @@ struct bk_launch_outcome {
     int32_t code, status;
 };
 
-/// clone3(2) (since Linux 5.3; CLONE_INTO_CGROUP 5.7) of a child that follows the plan. Returns its pid and sets
-/// *pidfd, or -errno and *join is the entry of `joins` that failed, or -1. The exit signal is 0. The plan, and `stack`
-/// (at least 192 KiB), must live until the channel has ended.
-int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, int *pidfd, int *join);
+/// clone3(2) (since Linux 5.3; CLONE_INTO_CGROUP 5.7) of a child that follows the plan; clone(2) where that is hidden.
+/// Returns its pid and sets *birth, or -errno. The exit signal is 0. The plan, and `stack` (at least 192 KiB), must live
+/// until the channel has ended.
+int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, struct bk_launch_birth *birth);
 
 /// A SOCK_SEQPACKET socket pair, close-on-exec.
 int bk_report_channel(int *_Nonnull ends);
@@ -127,6 +178,18 @@ int bk_report_channel(int *_Nonnull ends);
 int bk_release(int channel);
 /// Receives one report: 1 when there was one, 0 at the end, -errno. *descriptor is the one it carried, or -1.
 int bk_receive_report(int channel, struct bk_launch_report *report, int *descriptor);
+
+/// A listening SOCK_SEQPACKET socket at a path that does not exist yet, for its owner only. C for sockaddr_un.
+int bk_listen(const char *path);
+/// unlink(2) of its file.
+int bk_remove_socket(const char *path);
+/// Connects to one. The connection is a channel as above: it releases, and receives reports.
+int bk_connect(const char *path);
+
+/// Whether the caller's memory may be looked at by others of its ids (PR_GET_DUMPABLE, PR_SET_DUMPABLE). A child that
+/// shares the memory takes this away for good with its first change of ids.
+int bk_dumpable(void);
+int bk_set_dumpable(int dumpable);
 
 /// Starts a process of its own session that outlives the caller, whatever ends it: when the process of `caller_pidfd`
 /// is gone it kills what lives in the cgroups `own` and removes them, in this order, then those of `groups` that are
