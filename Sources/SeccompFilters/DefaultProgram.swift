@@ -6,7 +6,8 @@ extension SeccompFilter {
     /// On x86-64 the program is part of this module: to compile it anew takes longer than to start a process with it.
     public static func compiledDefault() throws(SeccompError) -> CompiledFilter {
         #if arch(x86_64)
-            CompiledFilter(instructions: defaultProgram, unknownSyscalls: [])
+            CompiledFilter(
+                instructions: defaultProgram, unknownSyscalls: [], flags: Self.default.flags, needsListener: false)
         #else
             try Self.default.compiled()
         #endif
