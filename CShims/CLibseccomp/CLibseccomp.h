@@ -7,9 +7,13 @@
 #include <seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+// What libseccomp allocates is freed by its caller; Swift would need the whole C library for that.
+static inline void bk_seccomp_free(char *text) { free(text); }
 
 _Static_assert(sizeof(struct sock_filter) == sizeof(uint64_t), "a BPF instruction is kept as one 64-bit word");
 
@@ -37,9 +41,9 @@ static inline long bk_seccomp_export(scmp_filter_ctx filter, uint64_t *words, si
 
 // Puts the program over every thread of the calling process, for good. Answers 0, -errno, or the id of a thread that
 // has another filter. In C because prctl and syscall are variadic. Since Linux 3.17.
-static inline long bk_seccomp_install(const uint64_t *words, uint16_t count) {
+static inline long bk_seccomp_install(const uint64_t *words, uint16_t count, uint32_t flags) {
     struct sock_fprog program = {.len = count, .filter = (struct sock_filter *)(uintptr_t)words};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return -errno;
-    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_TSYNC, &program);
     return result < 0 ? -errno : result;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The words that a mistyped one may have been meant as: those at most a third of its letters away, nearest first.
+/// The words that a mistyped one may have been meant as: the nearest, where they are at most a third of its letters away.
 package func nearMatches(to word: String, among words: some Sequence<String>, limit: Int = 3) -> [String] {
     let typed = Array(word.lowercased().utf8)
     // The distance costs the product of the lengths: what is this long is no mistyped word.
@@ -13,7 +13,8 @@ package func nearMatches(to word: String, among words: some Sequence<String>, li
         let distance = editDistance(typed, letters)
         if distance <= most { found.append((distance, candidate)) }
     }
-    return found.sorted { ($0.distance, $0.word) < ($1.distance, $1.word) }.prefix(limit).map(\.word)
+    let least = found.map(\.distance).min()
+    return found.filter { $0.distance == least }.map(\.word).sorted().prefix(limit).map { $0 }
 }
 
 /// The same as the end of a message: ` (did you mean cap_chown?)`, or nothing.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLibseccomp
+internal import Synchronization
 
 /// A filter as the kernel takes it.
 public struct CompiledFilter: Hashable, Sendable {
@@ -9,14 +10,22 @@ public struct CompiledFilter: Hashable, Sendable {
     /// Names of system calls that the filter has rules for and the installed libseccomp does not know: their rules are
     /// not in the program.
     public let unknownSyscalls: [String]
+    /// How the kernel is to install it.
+    public let flags: SeccompFilter.Flags
+    /// Whether a system call may be left to a listener: the filter is then of use only to who installs it with
+    /// `SECCOMP_FILTER_FLAG_NEW_LISTENER` and holds the descriptor that this gives. A process that sends the descriptor
+    /// away must not need the listener's answer for that.
+    public let needsListener: Bool
 
     /// Puts the filter over every thread of the calling process, for good, and gives up gaining privileges by
-    /// `execve`. A launch does this in the child instead. C name: `seccomp`. Since Linux 3.17.
+    /// `execve`. A launch does this in the child instead. A filter that needs a listener is refused: the process would wait
+    /// for its own answers. C name: `seccomp`. Since Linux 3.17.
     public func install() throws(SeccompError) {
+        if needsListener { throw .needsListener }
         guard let count = UInt16(exactly: instructions.count) else { throw .tooLong }
         let result = unsafe instructions.withUnsafeBufferPointer { words -> Int in
             guard let first = words.baseAddress else { return -Int(EINVAL) }
-            return unsafe bk_seccomp_install(first, count)
+            return unsafe bk_seccomp_install(first, count, flags.rawValue)
         }
         if result > 0 { throw .notSynchronized(thread: result) }
         if result < 0 { throw .notInstalled(errno: Int32(-result)) }
@@ -24,21 +33,35 @@ public struct CompiledFilter: Hashable, Sendable {
 }
 
 extension SeccompFilter {
-    /// Compiles the filter; equal filters give equal programs.
+    /// Compiles the filter; equal filters give equal programs, and the last sixteen are kept.
     ///
     /// A rule whose action is the default changes nothing and is left out. A name that libseccomp does not know is
-    /// left out and listed in the result, so that one profile serves many hosts, or refused where `strict`.
-    public func compiled(strict: Bool = false) throws(SeccompError) -> CompiledFilter {
+    /// left out and listed in the result, so that one profile serves many hosts, or refused where `strict`. `native` is
+    /// the architecture that the rules are about beside ``architectures``: another than this machine's to look at it only.
+    public func compiled(
+        strict: Bool = false, for native: Architecture = .native
+    ) throws(SeccompError) -> CompiledFilter {
+        let key = CompiledFilterCache.Key(filter: self, isStrict: strict, native: native)
+        if let kept = CompiledFilterCache.shared.filter(for: key) { return kept }
+        let made = try compile(strict: strict, for: native)
+        CompiledFilterCache.shared.keep(made, for: key)
+        return made
+    }
+
+    private func compile(strict: Bool, for native: Architecture) throws(SeccompError) -> CompiledFilter {
         let context = try Context(default: defaultAction)
         try context.set(SCMP_FLTATR_ACT_BADARCH, foreignAction.code, "\(foreignAction)")
-        // A binary tree over the numbers: a call costs a dozen comparisons and not one for each rule.
-        try context.set(SCMP_FLTATR_CTL_OPTIMIZE, 2, "a binary tree")
-        for architecture in architectures { try context.add(architecture) }
+        if native != .native { try context.replaceNative(with: native) }
+        for architecture in architectures where architecture != native { try context.add(architecture) }
         var unknown: [String] = []
+        var needsListener = false
+        var hasRules = false
         for rule in rules where rule.action != defaultAction {
             for name in rule.syscalls {
                 if let number = syscallNumber(name) {
                     try context.add(rule, number, name)
+                    hasRules = true
+                    if rule.action == .notify { needsListener = true }
                 } else if strict {
                     throw .unknownSyscall(name)
                 } else if !unknown.contains(name) {
@@ -46,7 +69,43 @@ extension SeccompFilter {
                 }
             }
         }
-        return CompiledFilter(instructions: try context.program(), unknownSyscalls: unknown)
+        // A binary tree over the numbers: a call costs a dozen comparisons and not one for each rule. libseccomp up to
+        // 2.5.4 makes nonsense of a tree without rules.
+        if hasRules { try context.set(SCMP_FLTATR_CTL_OPTIMIZE, 2, "a binary tree") }
+        let program = newerGuard(native) + (try context.program())
+        if program.count > 4096 { throw .tooLong }
+        return CompiledFilter(
+            instructions: program, unknownSyscalls: unknown, flags: flags,
+            needsListener: needsListener || defaultAction == .notify)
+    }
+}
+
+/// The filters compiled last. A node starts the same few over and over.
+private final class CompiledFilterCache: Sendable {
+    struct Key: Hashable {
+        var filter: SeccompFilter
+        var isStrict: Bool
+        var native: SeccompFilter.Architecture
+    }
+
+    static let shared = CompiledFilterCache()
+    private static let capacity = 16
+    private let kept = Mutex<[(key: Key, filter: CompiledFilter)]>([])
+
+    func filter(for key: Key) -> CompiledFilter? {
+        kept.withLock { kept in
+            guard let index = kept.firstIndex(where: { $0.key == key }) else { return nil }
+            let entry = kept.remove(at: index)
+            kept.append(entry)
+            return entry.filter
+        }
+    }
+
+    func keep(_ filter: CompiledFilter, for key: Key) {
+        kept.withLock { kept in
+            if kept.count == Self.capacity { kept.removeFirst() }
+            kept.append((key, filter))
+        }
     }
 }
 
@@ -69,6 +128,13 @@ extension SeccompFilter {
     func set(_ attribute: scmp_filter_attr, _ value: UInt32, _ subject: String) throws(SeccompError) {
         let result = unsafe seccomp_attr_set(pointer, attribute, value)
         if result != 0 { throw .refused(call: "seccomp_attr_set", subject: subject, errno: -result) }
+    }
+
+    func replaceNative(with architecture: SeccompFilter.Architecture) throws(SeccompError) {
+        // Added first, for a filter without any is refused; one of another byte order cannot be beside it.
+        try add(architecture)
+        let result = unsafe seccomp_arch_remove(pointer, SeccompFilter.Architecture.native.token)
+        if result != 0 { throw .refused(call: "seccomp_arch_remove", subject: "native", errno: -result) }
     }
 
     func add(_ architecture: SeccompFilter.Architecture) throws(SeccompError) {
@@ -106,13 +172,15 @@ extension SeccompFilter.Action {
     /// ENOSYS, what a kernel without the call answers; programs then try another way.
     public static var notImplemented: SeccompFilter.Action { .errno(UInt16(ENOSYS)) }
 
-    fileprivate var code: UInt32 {
+    /// The kernel's 32-bit answer. C names: `SECCOMP_RET_ALLOW` and so on.
+    var code: UInt32 {
         switch self {
         case .killProcess: SCMP_ACT_KILL_PROCESS
         case .killThread: SCMP_ACT_KILL_THREAD
         case .trap: SCMP_ACT_TRAP
         case .errno(let number): 0x0005_0000 | UInt32(number)
         case .trace(let number): 0x7ff0_0000 | UInt32(number)
+        case .notify: SCMP_ACT_NOTIFY
         case .log: SCMP_ACT_LOG
         case .allow: SCMP_ACT_ALLOW
         }

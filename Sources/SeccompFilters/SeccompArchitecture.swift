@@ -11,12 +11,13 @@ extension SeccompFilter {
         /// An architecture by libseccomp's name.
         public init(rawValue: String) { self.rawValue = rawValue }
 
-        /// Reads libseccomp's, the OCI's (`SCMP_ARCH_X86_64`) and Go's (`amd64`) name.
+        /// Reads libseccomp's, the OCI's (`SCMP_ARCH_X86_64`) and Go's (`amd64`) name. One that the installed libseccomp
+        /// is too old for is taken, since a profile may speak of it: a filter for it cannot be compiled.
         public init(parsing text: String) throws(SeccompError) {
             let lower = text.lowercased()
             let name = lower.hasPrefix("scmp_arch_") ? String(lower.dropFirst("scmp_arch_".count)) : lower
             rawValue = Self.goNames[name] ?? name
-            if token == 0 { throw .unknownArchitecture(text) }
+            if token == 0, !Self.names.contains(rawValue) { throw .unknownArchitecture(text) }
         }
 
         /// 64-bit x86.
@@ -45,11 +46,19 @@ extension SeccompFilter {
         // 0 is libseccomp's "native", and its answer for an unknown name.
         var token: UInt32 { unsafe seccomp_arch_resolve_name(rawValue) }
 
-        private static let goNames = ["amd64": "x86_64", "386": "x86", "arm64": "aarch64", "amd64p32": "x32"]
+        /// What the kernel calls it in a system call's data; x32 is x86-64's there. C name: `AUDIT_ARCH_X86_64` and so on.
+        public var auditNumber: UInt32 { self == .x32 ? Self.amd64.token : token }
+
+        private static let goNames = [
+            "amd64": "x86_64", "386": "x86", "arm64": "aarch64", "amd64p32": "x32", "loong64": "loongarch64",
+            "mips64le": "mipsel64", "mips64p32": "mips64n32", "mips64p32le": "mipsel64n32", "mipsle": "mipsel",
+        ]
         private static let names = [
             "x86_64", "aarch64", "riscv64", "x86", "arm", "ppc64le", "s390x", "loongarch64", "mips", "mips64",
             "mips64n32", "mipsel", "mipsel64", "mipsel64n32", "ppc", "ppc64", "s390", "parisc", "parisc64", "x32",
+            "m68k", "sh", "sheb",
         ]
+        static var spellings: [String] { names + Array(goNames.keys) + names.map { "SCMP_ARCH_" + $0.uppercased() } }
     }
 }
 

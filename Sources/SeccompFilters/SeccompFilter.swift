@@ -2,8 +2,9 @@
 
 /// Which system calls a workload may make: a value that compares, prints and compiles to a BPF program.
 ///
-/// Rules are matched by libseccomp's meaning, not by order: a rule for one system call wins over the default action,
-/// and of several for one call those with more comparisons win.
+/// Rules are matched by libseccomp's meaning, not by order: a rule for one system call wins over the default action, and
+/// a rule without comparisons over those with some for the same call. Where two with comparisons and other actions both
+/// hold, which wins is libseccomp's affair: ``CompiledFilter/action(on:)`` tells.
 public struct SeccompFilter: Hashable, Sendable {
     /// What happens to a system call that no rule names.
     public var defaultAction: Action
@@ -14,16 +15,39 @@ public struct SeccompFilter: Hashable, Sendable {
     public var architectures: [Architecture]
     /// The rules.
     public var rules: [Rule]
+    /// What happens to a system call whose number is above all that the rules name, on its architecture: it is newer than
+    /// the rules. Nil gives it the default action.
+    public var newerAction: Action?
+    /// How the kernel is to install it.
+    public var flags: Flags = []
 
     /// A filter.
     public init(
         default defaultAction: Action, foreign foreignAction: Action = .notImplemented,
-        architectures: [Architecture] = [], rules: [Rule] = []
+        architectures: [Architecture] = [], rules: [Rule] = [], newer newerAction: Action? = nil
     ) {
         self.defaultAction = defaultAction
         self.foreignAction = foreignAction
         self.architectures = architectures
         self.rules = rules
+        self.newerAction = newerAction
+    }
+
+    /// How the kernel is to install a filter.
+    public struct Flags: OptionSet, Hashable, Sendable {
+        /// The kernel's bits; those without a name here are kept.
+        public let rawValue: UInt32
+        /// A set of bits as the kernel has them.
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        /// Logs what is not allowed. C name: `SECCOMP_FILTER_FLAG_LOG`. Since Linux 4.14.
+        public static let log = Flags(rawValue: 1 << 1)
+        /// Leaves off the guard against speculative store bypass. C name: `SECCOMP_FILTER_FLAG_SPEC_ALLOW`. Since Linux
+        /// 4.17.
+        public static let speculationAllowed = Flags(rawValue: 1 << 2)
+        /// Who waits for the listener's answer can only be killed. C name: `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`.
+        /// Since Linux 5.19.
+        public static let killableWait = Flags(rawValue: 1 << 5)
     }
 
     /// What the kernel does with a system call.
@@ -38,6 +62,9 @@ public struct SeccompFilter: Hashable, Sendable {
         case errno(UInt16)
         /// Tells a tracer, which finds the number in the event's message. C name: `SCMP_ACT_TRACE`.
         case trace(UInt16)
+        /// Asks whoever holds the listener that comes with the installation, and waits. C name: `SCMP_ACT_NOTIFY`. Since
+        /// Linux 5.0.
+        case notify
         /// Lets it pass, and logs it. C name: `SCMP_ACT_LOG`. Since Linux 4.14.
         case log
         /// Lets it pass. C name: `SCMP_ACT_ALLOW`.

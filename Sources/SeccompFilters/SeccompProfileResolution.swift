@@ -47,27 +47,59 @@ extension SeccompProfile {
         }
     }
 
-    /// The filter that the profile is here: the entries whose conditions hold.
-    public func resolved(for environment: Environment) throws(SeccompError) -> SeccompFilter {
-        var filter = SeccompFilter(default: try readAction(defaultAction, defaultErrnoRet, ["the default action"]))
-        filter.architectures = try architectures(for: environment.architecture)
+    /// An entry of the profile, here.
+    public struct ResolvedEntry: Hashable, Sendable {
+        /// Its place among the entries.
+        public var index: Int
+        /// What it says.
+        public var rules: [SeccompFilter.Rule]
+        /// Why it does not count here; nil when it counts.
+        public var absence: String?
+
+        /// An entry.
+        public init(index: Int, rules: [SeccompFilter.Rule], absence: String? = nil) {
+            self.index = index
+            self.rules = rules
+            self.absence = absence
+        }
+    }
+
+    /// All entries, with why those that do not count here do not. What is wrong in one is refused whether it counts or not.
+    public func entries(for environment: Environment) throws(SeccompError) -> [ResolvedEntry] {
         let capabilities = Set(environment.capabilities.map(capabilityName))
-        for entry in syscalls ?? [] {
-            if let excludes = entry.excludes {
-                let caps = excludes.caps ?? []
-                if try excludes.names(environment.architecture) { continue }
-                if caps.contains(where: { capabilities.contains(capabilityName($0)) }) { continue }
-                if let oldest = excludes.minKernel, try environment.kernel >= KernelVersion(parsing: oldest) {
-                    continue
-                }
+        var resolved: [ResolvedEntry] = []
+        for (index, entry) in (syscalls ?? []).enumerated() {
+            let path = "syscalls[\(index)]"
+            let rules = try entry.rules(path)
+            let excluded = try entry.excludes.flatMap { (condition) throws(SeccompError) in
+                try condition.exclusion(environment, capabilities, path + ".excludes")
             }
-            if let includes = entry.includes {
-                let caps = includes.caps ?? []
-                if includes.arches?.isEmpty == false, try !includes.names(environment.architecture) { continue }
-                if !caps.allSatisfy({ capabilities.contains(capabilityName($0)) }) { continue }
-                if let oldest = includes.minKernel, try environment.kernel < KernelVersion(parsing: oldest) { continue }
+            let missing = try entry.includes.flatMap { (condition) throws(SeccompError) in
+                try condition.omission(environment, capabilities, path + ".includes")
             }
-            filter.rules += try entry.rules()
+            resolved.append(ResolvedEntry(index: index, rules: rules, absence: excluded ?? missing))
+        }
+        return resolved
+    }
+
+    /// The filter that the profile is here: the entries whose conditions hold.
+    ///
+    /// As runc does it, a system call whose number is above all that the profile names is answered with ENOSYS where the
+    /// default action would refuse it: it is newer than the profile, and programs then do without.
+    public func resolved(for environment: Environment) throws(SeccompError) -> SeccompFilter {
+        let action = try readAction(
+            defaultAction, defaultErrnoRet, defaultErrno, "defaultAction", "defaultErrnoRet", "defaultErrno")
+        // A listener that is asked about every call is asked about those of its own hand-over too.
+        if action == .notify {
+            throw .field(path: "defaultAction", reason: .unsupportedAction(defaultAction))
+        }
+        var filter = SeccompFilter(default: action)
+        filter.architectures = try architectures(for: environment.architecture)
+        filter.flags = try readFlags()
+        filter.rules = try entries(for: environment).filter { $0.absence == nil }.flatMap(\.rules)
+        switch action {
+        case .allow, .log, .trace: break
+        default: filter.newerAction = .notImplemented
         }
         return filter
     }
@@ -75,73 +107,86 @@ extension SeccompProfile {
     private func architectures(
         for native: SeccompFilter.Architecture
     ) throws(SeccompError) -> [SeccompFilter.Architecture] {
-        var names = architectures ?? []
-        if let archMap, !archMap.isEmpty {
-            if !names.isEmpty { throw .ambiguousProfile("architectures or archMap") }
-            for entry in archMap where try SeccompFilter.Architecture(parsing: entry.architecture) == native {
-                names = entry.subArchitectures ?? []
-            }
+        if architectures?.isEmpty == false, archMap?.isEmpty == false {
+            throw .field(path: "archMap", reason: .ambiguousProfile("architectures or archMap"))
         }
-        var architectures: [SeccompFilter.Architecture] = []
-        for name in names { architectures.append(try SeccompFilter.Architecture(parsing: name)) }
-        return architectures.filter { $0 != native }
+        func read(_ names: [String]?, _ path: String) throws(SeccompError) -> [SeccompFilter.Architecture] {
+            var read: [SeccompFilter.Architecture] = []
+            for (index, name) in (names ?? []).enumerated() {
+                read.append(
+                    try at("\(path)[\(index)]") { () throws(SeccompError) in
+                        try SeccompFilter.Architecture(parsing: name)
+                    })
+            }
+            return read
+        }
+        var listed = try read(architectures, "architectures")
+        for (index, entry) in (archMap ?? []).enumerated() {
+            let path = "archMap[\(index)]"
+            let subordinates = try read(entry.subArchitectures, path + ".subArchitectures")
+            if try read([entry.architecture], path + ".architecture") == [native] { listed = subordinates }
+        }
+        return listed.filter { $0 != native }
+    }
+
+    private func readFlags() throws(SeccompError) -> SeccompFilter.Flags {
+        var read: SeccompFilter.Flags = []
+        for (index, name) in (flags ?? []).enumerated() {
+            guard let flag = Self.flagNames.first(where: { $0.name == name }) else {
+                throw .field(path: "flags[\(index)]", reason: .unknownFlag(name))
+            }
+            read.formUnion(flag.flag)
+        }
+        return read
     }
 }
 
 extension SeccompProfile.Condition {
-    fileprivate func names(_ architecture: SeccompFilter.Architecture) throws(SeccompError) -> Bool {
-        for name in arches ?? [] where try SeccompFilter.Architecture(parsing: name) == architecture { return true }
-        return false
-    }
-}
-
-extension SeccompProfile.Syscalls {
-    fileprivate func rules() throws(SeccompError) -> [SeccompFilter.Rule] {
-        if name != nil, names?.isEmpty == false { throw .ambiguousProfile("name or names") }
-        let names = name.map { [$0] } ?? names ?? []
-        let action = try readAction(action, errnoRet, names)
-        var arguments: [SeccompFilter.Argument] = []
-        for argument in args ?? [] { arguments.append(try argument.comparison()) }
-        // libseccomp takes one comparison an argument; of several, runc makes alternatives, and so does everybody's
-        // profile mean them.
-        if Set(arguments.map(\.index)).count < arguments.count {
-            return arguments.map { SeccompFilter.Rule(action, names, where: [$0]) }
+    /// Why the entry does not count, where this is its `excludes`: one hit suffices.
+    fileprivate func exclusion(
+        _ here: SeccompProfile.Environment, _ capabilities: Set<String>, _ path: String
+    ) throws(SeccompError) -> String? {
+        let oldest = try readMinKernel(path)
+        if try readArches(path).contains(here.architecture) { return "not on \(here.architecture)" }
+        if let capability = (caps ?? []).map(capabilityName).first(where: capabilities.contains) {
+            return "not with \(capability)"
         }
-        return [SeccompFilter.Rule(action, names, where: arguments)]
+        if let oldest, here.kernel >= oldest { return "not from Linux \(oldest.major).\(oldest.minor) on" }
+        return nil
     }
-}
 
-extension SeccompProfile.Argument {
-    fileprivate func comparison() throws(SeccompError) -> SeccompFilter.Argument {
-        let test: SeccompFilter.Test =
-            switch op {
-            case "SCMP_CMP_NE": .notEqual(value)
-            case "SCMP_CMP_LT": .less(value)
-            case "SCMP_CMP_LE": .lessOrEqual(value)
-            case "SCMP_CMP_EQ": .equal(value)
-            case "SCMP_CMP_GE": .greaterOrEqual(value)
-            case "SCMP_CMP_GT": .greater(value)
-            case "SCMP_CMP_MASKED_EQ": .maskedEqual(mask: value, valueTwo ?? 0)
-            default: throw .unknownOperator(op)
-            }
-        return SeccompFilter.Argument(index, test)
+    /// Why the entry does not count, where this is its `includes`: all must hold.
+    fileprivate func omission(
+        _ here: SeccompProfile.Environment, _ capabilities: Set<String>, _ path: String
+    ) throws(SeccompError) -> String? {
+        let oldest = try readMinKernel(path)
+        let arches = try readArches(path)
+        if !arches.isEmpty, !arches.contains(here.architecture) {
+            return "only on \(arches.map(\.description).joined(separator: ", "))"
+        }
+        if let capability = (caps ?? []).map(capabilityName).first(where: { !capabilities.contains($0) }) {
+            return "only with \(capability)"
+        }
+        if let oldest, here.kernel < oldest { return "only from Linux \(oldest.major).\(oldest.minor) on" }
+        return nil
     }
-}
 
-private func readAction(
-    _ name: String, _ errno: Int?, _ syscalls: [String]
-) throws(SeccompError) -> SeccompFilter.Action {
-    guard let number = UInt16(exactly: errno ?? 1) else { throw .errnoOutOfRange(errno ?? 1, syscalls: syscalls) }
-    return switch name {
-    case "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD": .killThread
-    case "SCMP_ACT_KILL_PROCESS": .killProcess
-    case "SCMP_ACT_TRAP": .trap
-    case "SCMP_ACT_ERRNO": .errno(number)
-    case "SCMP_ACT_TRACE": .trace(number)
-    case "SCMP_ACT_LOG": .log
-    case "SCMP_ACT_ALLOW": .allow
-    case "SCMP_ACT_NOTIFY": throw .unsupportedAction(name)
-    default: throw .unknownAction(name)
+    private func readMinKernel(_ path: String) throws(SeccompError) -> SeccompProfile.KernelVersion? {
+        guard let minKernel else { return nil }
+        return try at(path + ".minKernel") { () throws(SeccompError) in
+            try SeccompProfile.KernelVersion(parsing: minKernel)
+        }
+    }
+
+    private func readArches(_ path: String) throws(SeccompError) -> [SeccompFilter.Architecture] {
+        var read: [SeccompFilter.Architecture] = []
+        for (index, name) in (arches ?? []).enumerated() {
+            read.append(
+                try at("\(path).arches[\(index)]") { () throws(SeccompError) in
+                    try SeccompFilter.Architecture(parsing: name)
+                })
+        }
+        return read
     }
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Testing
 
 @testable import SeccompFilters
@@ -32,7 +31,7 @@ private let profileText = """
     """
 
 private func profile(_ text: String = profileText) throws -> SeccompProfile {
-    try JSONDecoder().decode(SeccompProfile.self, from: Data(text.utf8))
+    try SeccompProfile(parsing: text)
 }
 
 @Suite(.x86Numbers) struct SeccompProfileTests {
@@ -79,32 +78,4 @@ private func profile(_ text: String = profileText) throws -> SeccompProfile {
         #expect(try filter().architectures == [.x86, .x32])
     }
 
-    @Test(arguments: [
-        (#"{"defaultAction": "SCMP_ACT_SING"}"#, SeccompError.unknownAction("SCMP_ACT_SING")),
-        (#"{"defaultAction": "SCMP_ACT_NOTIFY"}"#, .unsupportedAction("SCMP_ACT_NOTIFY")),
-        (
-            #"{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_PDP11"]}"#,
-            .unknownArchitecture("SCMP_ARCH_PDP11")
-        ),
-        (
-            #"{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86"], "archMap": [{"architecture": "x"}]}"#,
-            .ambiguousProfile("architectures or archMap")
-        ),
-        (
-            #"{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": -1}"#,
-            .errnoOutOfRange(-1, syscalls: ["the default action"])
-        ),
-        (
-            #"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_KILL", "includes": {"minKernel": "five"}}]}"#,
-            .malformedKernelVersion("five")
-        ),
-        (
-            #"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_KILL", "args": [{"index": 0, "value": 1, "op": "=="}]}]}"#,
-            .unknownOperator("==")
-        ),
-    ])
-    func `a wrong profile is refused with its reason`(text: String, reason: SeccompError) throws {
-        let profile = try profile(text)
-        #expect(throws: reason) { try profile.resolved(for: .init(capabilities: [], kernel: .init(6, 1))) }
-    }
 }

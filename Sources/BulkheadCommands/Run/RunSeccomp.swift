@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Capabilities
-internal import FoundationEssentials
 internal import LinuxKernel
 internal import SeccompFilters
 internal import SystemPackage
@@ -11,31 +10,17 @@ func compiledSeccomp(_ choice: String?, capabilities: CapabilitySet) throws -> C
     guard let choice else { return try SeccompFilter.default.compiled() }
     if choice == "unconfined" { return nil }
     do {
-        let bytes = try Descriptor.open(FilePath(choice), .reading).readBytes()
-        let profile = try JSONDecoder().decode(SeccompProfile.self, from: Data(bytes))
+        let text = try Descriptor.open(FilePath(choice), .reading).readText()
         let kernel = try KernelVersion.running()
-        return try profile.resolved(
+        let filter = try SeccompProfile(parsing: text).resolved(
             for: .init(
                 capabilities: capabilities.map(\.description),
                 kernel: SeccompProfile.KernelVersion(kernel.major, kernel.minor))
         ).compiled()
-    } catch let error as DecodingError {
-        throw ToolFailure(.failed, "--seccomp \(choice): \(text(error))")
+        // Whoever listens would have to be there before the command; a run has nobody.
+        if filter.needsListener { throw SeccompError.needsListener }
+        return filter
     } catch {
-        throw ToolFailure(.failed, "--seccomp \(choice): \(error)")
-    }
-}
-
-/// Where in the document, and what is wrong.
-private func text(_ error: DecodingError) -> String {
-    func place(_ context: DecodingError.Context) -> String {
-        let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
-        return (path.isEmpty ? "" : "\(path): ") + context.debugDescription
-    }
-    return switch error {
-    case .keyNotFound(_, let context), .typeMismatch(_, let context), .valueNotFound(_, let context),
-        .dataCorrupted(let context):
-        place(context)
-    @unknown default: "\(error)"
+        throw ToolFailure(.failed, "--seccomp \(choice): \(error)".printable)
     }
 }
