@@ -44,6 +44,7 @@ let package = Package(
         .library(name: "UserNamespaces", targets: ["UserNamespaces"]),
         .library(name: "Capabilities", targets: ["Capabilities"]),
         .library(name: "SeccompFilters", targets: ["SeccompFilters"]),
+        .library(name: "NetworkInterfaces", targets: ["NetworkInterfaces"]),
         .library(name: "MountTable", targets: ["MountTable"]),
         .library(name: "PodManifests", targets: ["PodManifests"]),
         .library(name: "Mounts", targets: ["Mounts"]),
@@ -75,6 +76,7 @@ let package = Package(
         module("UserNamespaces", ["NodeModel", "LinuxKernel", system]),
         module("Capabilities", ["LinuxKernel", "CLibcap", system]),
         module("SeccompFilters", ["LinuxKernel", "CLibseccomp", system]),
+        module("NetworkInterfaces", ["LinuxKernel", system]),
         module("MountTable", ["LinuxKernel", "CLibmount", system]),
         module("PodManifests", ["NodeModel", yaml]),
 
@@ -106,19 +108,23 @@ let package = Package(
         tests("LinuxKernelTests", ["LinuxKernel", "TestSupport", system]),
         tests("CgroupsTests", ["Cgroups", "NodeModel", "LinuxKernel", "TestSupport", system]),
         tests("UserNamespacesTests", ["UserNamespaces", "NodeModel", "LinuxKernel", "TestSupport", system]),
-        tests("CapabilitiesTests", ["Capabilities", "TestSupport"]),
+        tests("CapabilitiesTests", ["Capabilities", "LinuxKernel", "TestSupport", system]),
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
+        tests("NetworkInterfacesTests", ["NetworkInterfaces", "LinuxKernel", "TestSupport"]),
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
         tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
         tests(
             "BulkheadCommandsTests",
-            ["BulkheadCommands", "Cgroups", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),
+            [
+                "BulkheadCommands", "Capabilities", "Cgroups", "Launching", "NodeModel", "LinuxKernel",
+                "SeccompFilters", "TestSupport", arguments,
+            ]),
         tests(
             "LiveTests",
             [
-                "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "MountTable",
-                "Mounts", "Launching", "TestSupport", system,
+                "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters",
+                "NetworkInterfaces", "MountTable", "Mounts", "Launching", "TestSupport", system,
             ]),
     ]
 )

@@ -16,6 +16,8 @@ public struct FileSystemKind: Hashable, Sendable, CustomStringConvertible {
     public static let cgroup1 = FileSystemKind(magic: 0x0027_e0eb)
     /// Memory-backed files.
     public static let tmpfs = FileSystemKind(magic: 0x0102_1994)
+    /// The kernel's own, of processes and settings.
+    public static let proc = FileSystemKind(magic: 0x9fa0)
     /// The merged view of an overlay.
     public static let overlay = FileSystemKind(magic: 0x794c_7630)
 
