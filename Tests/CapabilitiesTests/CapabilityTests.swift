@@ -13,7 +13,16 @@ import Testing
     @Test(arguments: ["", "cap_", "net-admin", "cap_cap_kill", "64", "-1", "all", " kill"])
     func `an unknown name is refused and named`(name: String) {
         let error = #expect(throws: CapabilityError.self) { try Capability(parsing: name) }
-        #expect(error?.description == "'\(name)' is not a capability")
+        #expect(error?.description.hasPrefix("'\(name)' is not a capability") == true)
+    }
+
+    @Test(arguments: [
+        ("net_amdin", "cap_net_admin"), ("CAP_SYS_ADMN", "cap_sys_admin"), ("chwon", "cap_chown"),
+        ("setguid", "cap_setuid"),
+    ])
+    func `a mistyped name is answered with what it may have been`(name: String, meant: String) {
+        let error = #expect(throws: CapabilityError.self) { try Capability(parsing: name) }
+        #expect(error?.description.contains(meant) == true, "\(error?.description ?? "")")
     }
 
     @Test func `a capability without a name prints and reads as its number`() throws {

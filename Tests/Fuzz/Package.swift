@@ -14,9 +14,12 @@ let package = Package(
         .target(
             name: "Fuzz",
             dependencies: [
+                .product(name: "Capabilities", package: "bulkhead"),
                 .product(name: "Cgroups", package: "bulkhead"),
+                .product(name: "NetworkInterfaces", package: "bulkhead"),
                 .product(name: "NodeModel", package: "bulkhead"),
                 .product(name: "PodManifests", package: "bulkhead"),
+                .product(name: "SeccompFilters", package: "bulkhead"),
             ],
             swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)])
     ]

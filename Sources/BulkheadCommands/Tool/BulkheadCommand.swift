@@ -23,6 +23,8 @@ public struct BulkheadCommand: AsyncParsableCommand {
             ExplainCommand.self,
             TreeCommand.self,
             CgroupCommand.self,
+            CapsCommand.self,
+            SeccompCommand.self,
         ])
 
     /// Made by the parser.

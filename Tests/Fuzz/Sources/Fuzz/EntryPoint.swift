@@ -4,7 +4,7 @@ import Glibc
 
 /// What is fuzzed; the environment variable `FUZZ_TARGET` chooses one, and a corpus is kept for each.
 enum FuzzTarget: String, CaseIterable {
-    case quantities, manifests, kubelet, interfaces, idmaps, paths
+    case quantities, manifests, kubelet, interfaces, idmaps, paths, netlink, seccomp
 
     static let chosen: FuzzTarget = {
         let names = allCases.map(\.rawValue).joined(separator: ", ")
@@ -14,8 +14,11 @@ enum FuzzTarget: String, CaseIterable {
         return target
     }()
 
-    func check(_ text: String) {
+    func check(_ bytes: UnsafeBufferPointer<UInt8>) {
+        let text = String(decoding: bytes, as: UTF8.self)
         switch self {
+        case .netlink: checkNetlink(Array(bytes))
+        case .seccomp: checkSeccompProfile(text)
         case .quantities: checkQuantity(text)
         case .manifests: checkManifest(text)
         case .kubelet: checkKubeletConfiguration(text)
@@ -30,7 +33,7 @@ enum FuzzTarget: String, CaseIterable {
 /// the input.
 @c(LLVMFuzzerTestOneInput)
 public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    FuzzTarget.chosen.check(String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self))
+    FuzzTarget.chosen.check(UnsafeBufferPointer(start: bytes, count: count))
     return 0
 }
 
