@@ -182,7 +182,8 @@ struct NetworkNamespaceTests {
         let scratch = try Scratch()
         launch.user = shared.map
         launch.namespaces = [.network]
-        let (reading, writing) = (try gate.reading.duplicate(), try gate.writing.duplicate())
+        let reading = try gate.reading.duplicate()
+        let writing = try gate.writing.duplicate()
         launch.streams = Streams(
             input: .shared(SharedDescriptor(reading)), output: try outputFile(scratch, "out"),
             error: try outputFile(scratch, "error"))
