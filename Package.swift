@@ -75,7 +75,7 @@ let package = Package(
         module("UserNamespaces", ["NodeModel", "LinuxKernel", system]),
         module("Capabilities", ["LinuxKernel", "CLibcap", system]),
         module("SeccompFilters", ["LinuxKernel", "CLibseccomp", system]),
-        module("MountTable", ["LinuxKernel", "CLibmount", system]),
+        module("MountTable", ["NodeModel", "LinuxKernel", "CLibmount", system]),
         module("PodManifests", ["NodeModel", yaml]),
 
         // Level 2
@@ -99,6 +99,7 @@ let package = Package(
         .executableTarget(name: "bulkhead", dependencies: ["BulkheadCommands"], swiftSettings: strict),
 
         // Tests. TestSupport is no test target, so that all of them can import it.
+        .target(name: "CTestChild", path: "Tests/CTestChild", cSettings: strictC),
         .target(
             name: "TestSupport", dependencies: ["LinuxKernel", system], path: "Tests/TestSupport", swiftSettings: strict
         ),
@@ -109,6 +110,7 @@ let package = Package(
         tests("CapabilitiesTests", ["Capabilities", "TestSupport"]),
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
+        tests("MountsTests", ["Mounts", "NodeModel", "LinuxKernel", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
         tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
         tests(
@@ -118,7 +120,7 @@ let package = Package(
             "LiveTests",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "MountTable",
-                "Mounts", "Launching", "TestSupport", system,
+                "Mounts", "Launching", "TestSupport", "CTestChild", system,
             ]),
     ]
 )
