@@ -23,6 +23,9 @@ public struct BulkheadCommand: AsyncParsableCommand {
             ExplainCommand.self,
             TreeCommand.self,
             CgroupCommand.self,
+            MountCommand.self,
+            UmountCommand.self,
+            MountsCommand.self,
         ])
 
     /// Made by the parser.
