@@ -194,18 +194,18 @@ private struct CaseTable {
         if row.op.name == "exec", act.bytes.count == 12 {
             compare("the effective uid", RawAttribute.number(act.bytes, 0), expect.euid)
             compare("the effective gid", RawAttribute.number(act.bytes, 4), expect.egid)
-            compare("CAP_NET_RAW", RawAttribute.number(act.bytes, 8) & 1 << 13 != 0, expect.cap_net_raw)
+            compare("CAP_NET_RAW", RawAttribute.number(act.bytes, 8) & 1 << 13 != 0, expect.capNetRaw)
         } else if row.op.name == "exec" {
             found.append("the program wrote \(act.bytes)")
         }
         func text(_ acl: [IDMapCases.ACLEntry]?) -> [String]? { acl?.map { "\($0.kind) \($0.id) \($0.permissions)" } }
         compare("the ACL", RawAttribute.named(act.bytes), text(expect.acl))
         compare(
-            "the ACL on disk", RawAttribute.named(attribute(RawAttribute.acl, of: path(row))), text(expect.disk_acl))
+            "the ACL on disk", RawAttribute.named(attribute(RawAttribute.acl, of: path(row))), text(expect.diskACL))
         compare("the capabilities", RawAttribute.revision(act.bytes), expect.fscaps?.rev)
         compare(
             "the capabilities on disk", RawAttribute.revision(attribute(RawAttribute.capabilities, of: path(row))),
-            expect.disk_fscaps?.rev)
+            expect.diskCapabilities?.rev)
         return found
     }
 }

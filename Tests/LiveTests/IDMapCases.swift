@@ -101,10 +101,17 @@ struct IDMapCases: Decodable {
         var euid: UInt32?
         var egid: UInt32?
         var acl: [ACLEntry]?
-        var disk_acl: [ACLEntry]?
+        var diskACL: [ACLEntry]?
         var fscaps: Capabilities?
-        var disk_fscaps: Capabilities?
-        var cap_net_raw: Bool?
+        var diskCapabilities: Capabilities?
+        var capNetRaw: Bool?
+
+        private enum CodingKeys: String, CodingKey {
+            case errno, ok, uid, gid, seen, disk, mode, sgid, euid, egid, acl, fscaps
+            case diskACL = "disk_acl"
+            case diskCapabilities = "disk_fscaps"
+            case capNetRaw = "cap_net_raw"
+        }
     }
 
     struct Row: Decodable {
