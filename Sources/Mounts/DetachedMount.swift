@@ -76,9 +76,13 @@ public struct DetachedMount: ~Copyable, Sendable {
             self = try DetachedMount(cloning: path, recursive: recursive).idmapped(by: namespace, changing: change)
             return
         }
-        let plain = try? FileStatus(at: path)
-        let evidence = try MapVerification.probing(
-            namespace.map, plain: plain, mapped: tree.status(), source: path.string)
+        // A kernel that has this call tells the map once the mount is attached, where no filter hides that. Looking the
+        // path up again would cost as much.
+        var evidence = MapVerification.notVerified(.notAttached)
+        if !MountCall.tellsIDMaps {
+            evidence = try .probing(
+                namespace.map, plain: try? FileStatus(at: path), mapped: tree.status(), source: path.string)
+        }
         self.init(tree, of: path.string, recursive: recursive, idMap: .map(namespace.map, evidence))
     }
 
@@ -102,7 +106,7 @@ public struct DetachedMount: ~Copyable, Sendable {
         by namespace: borrowing UserNamespace, changing change: MountChange = MountChange(),
         everywhere: Bool? = nil
     ) throws(KernelError) -> DetachedMount {
-        let plain = idMap.isUnchanged ? try? tree.status() : nil
+        let plain = idMap.isUnchanged && !MountCall.tellsIDMaps ? try? tree.status() : nil
         do {
             try MountCall.setIDMap(
                 of: tree, to: namespace.descriptor, change, recursive: everywhere ?? recursive)
@@ -113,11 +117,14 @@ public struct DetachedMount: ~Copyable, Sendable {
                     "", in: tree, recursive: recursive, changing: change, userNamespace: namespace.descriptor)
             {
                 return DetachedMount(
-                    other, of: source, recursive: recursive, idMap: .map(namespace.map, .notVerified(.notComparable)))
+                    other, of: source, recursive: recursive, idMap: .map(namespace.map, .notVerified(.notAttached)))
             }
             throw explained(error, everywhere ?? recursive, change, namespace.descriptor)
         }
-        let evidence = try MapVerification.probing(namespace.map, plain: plain, mapped: tree.status(), source: source)
+        var evidence = MapVerification.notVerified(.notAttached)
+        if !MountCall.tellsIDMaps {
+            evidence = try .probing(namespace.map, plain: plain, mapped: tree.status(), source: source)
+        }
         idMap = .map(namespace.map, evidence)
         return self
     }
@@ -163,6 +170,16 @@ public struct DetachedMount: ~Copyable, Sendable {
 extension DetachedMount {
     /// Gives the tree away, to be attached by a child in its own mount namespace.
     package consuming func takeTree() -> Descriptor { tree }
+
+    /// The same of a mount whose map nobody will read back: an owner seen through it is compared with the one at the
+    /// source.
+    package consuming func takeVerifiedTree() throws(KernelError) -> Descriptor {
+        if case .map(let map, .notVerified(.notAttached)) = idMap {
+            _ = try MapVerification.probing(
+                map, plain: try? FileStatus(at: FilePath(source)), mapped: tree.status(), source: source)
+        }
+        return tree
+    }
 }
 
 // MARK: - Errors

@@ -19,6 +19,8 @@ public enum MapVerification: Hashable, Sendable {
     public enum Gap: String, Hashable, Sendable {
         /// The kernel does not tell, and the owner of what was mounted is not in the map.
         case ownerOutsideMap = "the kernel does not tell, and the owner of what is mounted is not in the map"
+        /// The mount is not attached yet.
+        case notAttached = "the kernel tells of attached mounts only"
         /// The source has a map of its own, so its owners are not those on disk.
         case notComparable = "the source was ID-mapped itself, and the kernel has not told yet"
         /// The kernel tells of attached mounts only, and a new place by the same path could not be opened.
@@ -51,8 +53,9 @@ extension MapVerification {
         }
         if mapped.uid == uid, mapped.gid == gid { return .probed }
         // Ids that the caller's own user namespace lacks are seen as nobody's; and a source that is mapped itself shows
-        // owners that are not those on disk. Either way the kernel's own map decides.
-        if mapped.uid == overflowID || mapped.gid == overflowID || MountCall.tellsIDMaps {
+        // owners that are not those on disk.
+        let home = MountLine.all().last { $0.id == plain.mountID }
+        if mapped.uid == overflowID || mapped.gid == overflowID || home?.options.contains("idmapped") ?? true {
             return .notVerified(.notComparable)
         }
         throw KernelError(
@@ -79,9 +82,9 @@ enum MapRequest: Sendable {
     func verified(onMount id: UInt64?, source: String) throws(KernelError) -> MapVerification {
         guard case .map(let map, let evidence) = self else { return .unmapped }
         guard MountCall.tellsIDMaps else { return evidence }
-        guard let id, let status = MountCall.status(ofMount: id) else {
-            return .notVerified(.notReached)
-        }
+        guard let id else { return .notVerified(.notReached) }
+        if MountCall.holds(uidMap: Self.lines(map.uid), gidMap: Self.lines(map.gid), mount: id) { return .readBack }
+        guard let status = MountCall.status(ofMount: id) else { return .notVerified(.notReached) }
         let held = try? IDMap(
             kernelUID: (status.uidMap ?? []).joined(separator: "\n"),
             gid: (status.gidMap ?? []).joined(separator: "\n"))
@@ -91,5 +94,10 @@ enum MapRequest: Sendable {
         throw KernelError(
             "statmount STATMOUNT_MNT_UIDMAP", source, value: "\(map)", errno: .ioError,
             hint: "the mount was asked to have this map, and has \(held.map { "\($0)" } ?? "none")")
+    }
+
+    /// As the kernel writes a map.
+    private static func lines(_ extents: [IDMap.Extent]) -> [UInt8] {
+        extents.reduce(into: []) { $0 += Array("\($1.inside) \($1.outside) \($1.count)\0".utf8) }
     }
 }

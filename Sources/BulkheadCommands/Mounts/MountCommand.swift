@@ -59,7 +59,13 @@ struct MountCommand: ParsableCommand {
     func run() throws {
         let session = try MountSession(MountRequest(self))
         let done = try session.run()
-        if json { try Output.print(done.json) } else { try Output.print(done.text) }
+        do {
+            if json { try Output.print(done.json) } else { try Output.print(done.text) }
+        } catch {
+            // Who reads exit code 1 takes it that nothing is mounted.
+            done.undo()
+            throw error
+        }
     }
 }
 

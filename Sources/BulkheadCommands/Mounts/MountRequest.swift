@@ -32,6 +32,13 @@ struct MountRequest {
         ids = try Self.ids(command.ids)
     }
 
+    /// The target as it is now.
+    func place() throws(KernelError) -> Descriptor {
+        guard let root else { return try Descriptor.open(target, .path) }
+        return try Descriptor.open(root, [.path, .directory])
+            .open(target.string, .path, resolve: [.inRoot, .noMagicLinks])
+    }
+
     private static func path(_ text: String, _ name: String) throws(ToolFailure) -> FilePath {
         guard !text.isEmpty else { throw ToolFailure(.usage, "\(name) is empty") }
         return FilePath(text)

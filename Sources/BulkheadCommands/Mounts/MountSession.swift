@@ -21,7 +21,7 @@ struct MountSession: ~Copyable {
     consuming func run() throws -> MountOutcome {
         let caught: Int32
         do throws(KernelError) {
-            let place = try target()
+            let place = try request.place()
             try refuseSamePlace(place)
             let mount = try self.mount()
             if let signal = signals.next() {
@@ -42,12 +42,6 @@ struct MountSession: ~Copyable {
             throw ToolFailure(error.mountExit, error.description.printable)
         }
         throw ExitCode(128 + caught)
-    }
-
-    private borrowing func target() throws(KernelError) -> Descriptor {
-        guard let root = request.root else { return try Descriptor.open(request.target, .path) }
-        return try Descriptor.open(root, [.path, .directory])
-            .open(request.target.string, .path, resolve: [.inRoot, .noMagicLinks])
     }
 
     private borrowing func mount() throws(KernelError) -> DetachedMount {
@@ -86,6 +80,14 @@ struct MountOutcome {
     init(_ request: MountRequest, _ attached: AttachedMount) {
         self.request = request
         self.attached = attached
+    }
+
+    /// Takes the mount away again, if it is the one that is seen there. What it replaced is gone.
+    func undo() {
+        guard attached.placement == .onTop, let id = attached.id, let place = try? request.place(),
+            MountCall.uniqueID(of: place) == id
+        else { return }
+        try? MountCall.detach(place)
     }
 
     var json: JSON {
