@@ -85,7 +85,7 @@ let package = Package(
         module("Capabilities", ["LinuxKernel", "CLibcap", system]),
         module("SeccompFilters", ["LinuxKernel", "CLibseccomp", system]),
         module("NetworkInterfaces", ["LinuxKernel", system]),
-        module("MountTable", ["LinuxKernel", "CLibmount", system]),
+        module("MountTable", ["NodeModel", "LinuxKernel", "CLibmount", system]),
         module("PodManifests", ["NodeModel", yaml]),
 
         // Level 2
@@ -123,6 +123,7 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests. TestSupport is no test target, so that all of them can import it.
+        .target(name: "CTestChild", path: "Tests/CTestChild", cSettings: strictC),
         .target(
             name: "TestSupport", dependencies: ["LinuxKernel", system], path: "Tests/TestSupport", swiftSettings: strict
         ),
@@ -134,6 +135,7 @@ let package = Package(
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
         tests("NetworkInterfacesTests", ["NetworkInterfaces", "LinuxKernel", "TestSupport"]),
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
+        tests("MountsTests", ["Mounts", "NodeModel", "LinuxKernel", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
         tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
         tests(
@@ -146,7 +148,7 @@ let package = Package(
             "LiveTests",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters",
-                "NetworkInterfaces", "MountTable", "Mounts", "Launching", "TestSupport", system,
+                "NetworkInterfaces", "MountTable", "Mounts", "Launching", "TestSupport", "CTestChild", system,
             ]),
     ]
 )

@@ -34,6 +34,30 @@ let benchmarks: @Sendable () -> Void = {
             undo: { try checked(floor_unmount(place.target.string), "umount2") })
     }
 
+    Benchmark("overlay of two ID-mapped layers, by descriptor", configuration: Metric.configuration) { benchmark in
+        let place = try LayerPlace()
+        let namespace = try UserNamespace(mapping: map)
+        let number = try checked(floor_user_namespace(), "floor_user_namespace")
+        defer { floor_close(number) }
+        try benchmark.compare(
+            {
+                var layers = OverlayLayers()
+                for name in ["one", "two"] {
+                    layers.addLower(try DetachedMount(cloning: place.path.appending(name), mappedBy: namespace))
+                }
+                layers.setUpper(
+                    try DetachedMount(cloning: place.path.appending("writable")), upper: "upper", work: "work")
+                _ = try layers.mounted(by: .byDescriptor)
+            },
+            {
+                try checked(
+                    floor_overlay(
+                        place.path.appending("one").string, place.path.appending("two").string,
+                        place.path.appending("writable/upper").string, place.path.appending("writable/work").string,
+                        number), "floor_overlay")
+            })
+    }
+
     Benchmark("user namespace descriptor", configuration: Metric.configuration) { benchmark in
         try compareUserNamespaces(benchmark)
     }
@@ -117,6 +141,26 @@ struct Place: ~Copyable {
         try? directory.removeDirectory("source")
         try? directory.removeDirectory("target")
         try? parent.removeDirectory(Self.name)
+    }
+}
+
+/// Folders for two lower layers and an upper one.
+struct LayerPlace: ~Copyable {
+    let path: FilePath
+    private let place: Place
+    private static let names = ["one", "two", "writable", "writable/upper", "writable/work"]
+
+    init() throws {
+        place = try Place()
+        path = place.source
+        let root = try Descriptor.open(path, [.path, .directory])
+        for name in Self.names { try root.makeDirectory(name) }
+    }
+
+    deinit {
+        guard let root = try? Descriptor.open(path, [.path, .directory]) else { return }
+        // Overlay's own folder in the work directory stays.
+        for name in ["writable/work/work"] + Self.names.reversed() { try? root.removeDirectory(name) }
     }
 }
 

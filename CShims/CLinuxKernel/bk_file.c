@@ -26,6 +26,8 @@ int64_t bk_pread(int fd, void *buffer, size_t size, int64_t offset) {
     return bk_result(pread(fd, buffer, size, offset));
 }
 
+int bk_rewind(int fd) { return (int)bk_result(lseek(fd, 0, SEEK_SET)); }
+
 int64_t bk_write(int fd, const void *buffer, size_t size) { return bk_result(write(fd, buffer, size)); }
 
 int bk_mkdirat(int dirfd, const char *path, uint32_t mode) { return (int)bk_result(mkdirat(dirfd, path, mode)); }

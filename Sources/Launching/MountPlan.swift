@@ -114,7 +114,7 @@ internal import UserNamespaces
             }
         }
         append(
-            BK_MOUNT_TREE, flags, tree: trees.append(tree.takeTree()), source: source, target: target, [],
+            BK_MOUNT_TREE, flags, tree: trees.append(try tree.takeVerifiedTree()), source: source, target: target, [],
             called: ("attach volume \(source)", target, nil), &memory)
     }
 

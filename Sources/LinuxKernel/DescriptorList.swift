@@ -6,7 +6,7 @@ internal import CLinuxKernel
 ///
 /// Opened one after the other, their numbers follow one another, and one `close_range` (since Linux 5.9) closes all.
 package struct DescriptorList: ~Copyable, Sendable {
-    private var numbers: [CInt] = []
+    private(set) var numbers: [CInt] = []
 
     package init() {}
 

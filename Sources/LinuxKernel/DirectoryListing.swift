@@ -35,6 +35,12 @@ extension Descriptor {
         try listing().filter { $0.type == 4 }.map(\.name)
     }
 
+    /// How many names there are, and those of directories.
+    package borrowing func names() throws(KernelError) -> (count: Int, directories: [String]) {
+        let all = try listing()
+        return (all.count, all.filter { $0.type == 4 }.map(\.name))
+    }
+
     private borrowing func listing() throws(KernelError) -> [DirectoryEntry] {
         // A directory opened with O_PATH cannot be listed, and a second reader must not share the position.
         let reader = try open(".", [.directory, .reading], resolve: [])

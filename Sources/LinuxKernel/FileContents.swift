@@ -21,6 +21,11 @@ extension Descriptor {
         String(decoding: try readBytes(), as: UTF8.self)
     }
 
+    /// The next read begins at the start of the file (`lseek`).
+    package borrowing func rewind() throws(KernelError) {
+        try valueOrError(bk_rewind(number), "lseek", name)
+    }
+
     /// One `read`; the number of bytes, zero at the end.
     package borrowing func read(into buffer: inout [UInt8]) throws(KernelError) -> Int {
         let number = self.number

@@ -95,6 +95,22 @@ public struct FileStatus: Hashable, Sendable {
     public var isSymbolicLink: Bool { mode & 0o170000 == 0o120000 }
 }
 
+extension FileStatus {
+    init(_ raw: bk_file_status) {
+        self.init(
+            mode: raw.mode, uid: raw.uid, gid: raw.gid, links: raw.nlink, inode: raw.inode, size: raw.size,
+            mountID: raw.mount_id == 0 ? nil : raw.mount_id, deviceMajor: raw.device_major,
+            deviceMinor: raw.device_minor)
+    }
+
+    /// What a path of this process's file system leads to; links are followed (`statx`).
+    package init(at path: FilePath) throws(KernelError) {
+        var raw = bk_file_status()
+        try valueOrError(unsafe bk_statx(atWorkingDirectory, path.string, 0, &raw), "statx", path.string)
+        self.init(raw)
+    }
+}
+
 extension Descriptor {
     /// Opens a path of this process's file system.
     public static func open(
@@ -148,10 +164,7 @@ extension Descriptor {
         // AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW
         let result = unsafe bk_statx(number, path, 0x1000 | 0x100, &raw)
         try valueOrError(result, "statx", path.isEmpty ? name : path, in: path.isEmpty ? nil : name)
-        return FileStatus(
-            mode: raw.mode, uid: raw.uid, gid: raw.gid, links: raw.nlink, inode: raw.inode, size: raw.size,
-            mountID: raw.mount_id == 0 ? nil : raw.mount_id, deviceMajor: raw.device_major,
-            deviceMinor: raw.device_minor)
+        return FileStatus(raw)
     }
 
     /// The magic number of the file system that the file is on (`fstatfs`).

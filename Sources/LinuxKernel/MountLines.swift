@@ -2,12 +2,14 @@
 
 /// One line of `/proc/self/mountinfo`, as far as a diagnosis needs it. The module MountTable has the whole table.
 package struct MountLine: Hashable, Sendable {
-    var id: UInt64
+    package var id: UInt64
+    /// The mount that this one is on.
+    package var parent: UInt64
     /// The directory of the file system that is seen here.
     package var root: String
     package var point: String
     /// Options of the mount (`ro`, `idmapped`).
-    var options: [String]
+    package var options: [String]
     /// The file system with its subtype, such as `ext4` or `fuse.sshfs`.
     package var type: String
     /// Options of the superblock, with the controllers of a cgroup v1 hierarchy among them.
@@ -17,10 +19,12 @@ package struct MountLine: Hashable, Sendable {
     init?(_ line: Substring) {
         // By bytes: Characters would be ten times as long.
         let fields = line.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map(Substring.init)
-        guard fields.count >= 10, let id = UInt64(fields[0]), let dash = fields[6...].firstIndex(of: "-"),
+        guard fields.count >= 10, let id = UInt64(fields[0]), let parent = UInt64(fields[1]),
+            let dash = fields[6...].firstIndex(of: "-"),
             dash + 3 < fields.count
         else { return nil }
         self.id = id
+        self.parent = parent
         root = Self.unescaped(fields[3])
         point = Self.unescaped(fields[4])
         options = Self.list(fields[5])
@@ -38,7 +42,19 @@ package struct MountLine: Hashable, Sendable {
     }
 
     /// What is mounted for this process; empty where `/proc` is missing.
-    static func all() -> [MountLine] { parse(probedText("/proc/self/mountinfo") ?? "") }
+    package static func all() -> [MountLine] { parse(probedText("/proc/self/mountinfo") ?? "") }
+
+    /// The mounts that a recursive clone of a place takes with it: those on its mount at or beneath its path, and those
+    /// on them, each after the one it is on.
+    package static func beneath(_ path: String, onMount id: UInt64) -> [MountLine] {
+        let prefix = path == "/" ? path : path + "/"
+        let lines = all()
+        var taken: Set<UInt64> = []
+        return lines.filter { line in
+            let isOnTop = line.parent == id && line.id != id && line.point.hasPrefix(prefix)
+            return isOnTop || taken.contains(line.parent) ? taken.insert(line.id).inserted : false
+        }
+    }
 
     /// The kernel writes space, tab, newline and backslash as three octal digits.
     private static func unescaped(_ text: Substring) -> String {

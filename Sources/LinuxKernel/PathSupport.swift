@@ -46,7 +46,7 @@ enum IDMapAttempt {
     static func ofScratchTmpfs(_ bench: ProbeBench) -> Result<Void, KernelError> {
         Result { () throws(KernelError) in
             try MountCall.setIDMap(
-                of: try bench.tmpfs.get().descriptor, to: try bench.userNamespace.get().descriptor, set: [],
+                of: try bench.tmpfs.get().descriptor, to: try bench.userNamespace.get().descriptor,
                 recursive: false)
         }
     }
@@ -59,7 +59,7 @@ enum IDMapAttempt {
             if result == -Errno.invalidArgument.rawValue { result = unsafe bk_probe_clone_tree(path, 1) }
             let copy = Descriptor(owning: try valueOrError(result, "open_tree OPEN_TREE_CLONE", path))
             try MountCall.setIDMap(
-                of: copy, to: try bench.userNamespace.get().descriptor, set: [], recursive: false)
+                of: copy, to: try bench.userNamespace.get().descriptor, recursive: false)
         }
     }
 }

@@ -23,7 +23,7 @@ extension MountTable {
         try self.init(bytes: bytes)
     }
 
-    private init(bytes: [UInt8]) throws(MountTableError) {
+    init(bytes: [UInt8]) throws(MountTableError) {
         entries = try Table().entries(parsing: bytes)
     }
 }

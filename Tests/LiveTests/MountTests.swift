@@ -77,13 +77,13 @@ struct MountTests {
         } catch {
             #expect(error.errno == .invalidArgument)
             #expect(error.subject == "/proc")
-            #expect("\(error)".contains("takes no ID map on this kernel: proc"), "\(error)")
+            #expect("\(error)".contains("proc takes no ID map"), "\(error)")
         }
         do {
             _ = try DetachedMount(cloning: "/proc").idmapped(by: mapping)
             Issue.record("proc took a map")
         } catch {
-            #expect("\(error)".contains("takes no ID map on this kernel: proc"), "\(error)")
+            #expect("\(error)".contains("proc takes no ID map"), "\(error)")
         }
         #expect(mountTable() == before)
     }
@@ -176,7 +176,7 @@ struct MountTests {
         }
         swapper.start()
         for _ in 0..<scaled(300) {
-            try? DetachedMount(cloning: FilePath(scratch.path("volume"))).attach(at: "other/data", in: root)
+            _ = try? DetachedMount(cloning: FilePath(scratch.path("volume"))).attach(at: "other/data", in: root)
         }
         swapper.cancel()
         #expect(eventually { swapper.isFinished })

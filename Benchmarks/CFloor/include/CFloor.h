@@ -13,6 +13,8 @@ int floor_bind(const char *source, const char *target);
 /// The same with the ID map of a user namespace: open_tree_attr, move_mount (since Linux 6.15); where the kernel has no
 /// open_tree_attr, open_tree, mount_setattr, move_mount.
 int floor_idmap(const char *source, const char *target, int user_namespace);
+/// A detached overlay of two ID-mapped layers and an upper one, all by descriptor, and its end: since Linux 6.15.
+int floor_overlay(const char *one, const char *two, const char *upper, const char *work, int user_namespace);
 /// umount2 with MNT_DETACH.
 int floor_unmount(const char *target);
 

@@ -21,6 +21,8 @@ int bk_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint6
 int bk_close(int fd);
 int64_t bk_read(int fd, void *buffer, size_t size);
 int64_t bk_pread(int fd, void *buffer, size_t size, int64_t offset);
+/// lseek(2) to the start.
+int bk_rewind(int fd);
 int64_t bk_write(int fd, const void *buffer, size_t size);
 int bk_mkdirat(int dirfd, const char *path, uint32_t mode);
 int bk_unlinkat(int dirfd, const char *path, int flags);

@@ -28,6 +28,9 @@ public struct BulkheadCommand: AsyncParsableCommand {
             NsCommand.self,
             CapsCommand.self,
             SeccompCommand.self,
+            MountCommand.self,
+            UmountCommand.self,
+            MountsCommand.self,
         ])
 
     /// Made by the parser.

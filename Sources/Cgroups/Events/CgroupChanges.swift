@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LinuxKernel
-internal import Synchronization
 
 /// The changes of a watcher's cgroups as they come.
 ///
@@ -22,18 +21,30 @@ public struct CgroupChanges: AsyncSequence, Sendable {
     /// Why it may end early.
     public typealias Failure = KernelError
 
-    private let owner: Owner
+    private let owner: MailboxOwner<CgroupChange, KernelError>
 
     /// Starts to wait.
     public init(of watcher: consuming CgroupWatcher) throws(KernelError) {
-        let mailbox = Mailbox(stop: watcher.stopping)
-        let held = Mutex<CgroupWatcher?>(consume watcher)
-        let box = WatcherBox(held)
-        try startThread {
-            guard var watcher = box.take() else { return }
-            mailbox.fill(from: &watcher)
+        let mailbox = Mailbox<CgroupChange, KernelError>(stop: watcher.stopping) { waiting, change in
+            if let earlier = waiting.firstIndex(where: { $0.watch == change.watch }) {
+                waiting[earlier].after = change.after
+            } else {
+                waiting.append(change)
+            }
         }
-        owner = Owner(mailbox)
+        let handover = Handover(consume watcher)
+        try startThread {
+            guard var watcher = handover.take() else { return }
+            do throws(KernelError) {
+                while !watcher.isEmpty {
+                    let changes = try watcher.wait()
+                    if changes.isEmpty { break }
+                    mailbox.put(changes)
+                }
+                mailbox.finish(nil)
+            } catch { mailbox.finish(error) }
+        }
+        owner = MailboxOwner(mailbox)
     }
 
     /// The reader.
@@ -41,7 +52,7 @@ public struct CgroupChanges: AsyncSequence, Sendable {
 
     /// Takes the changes one by one.
     public struct Iterator: AsyncIteratorProtocol {
-        fileprivate let owner: Owner
+        fileprivate let owner: MailboxOwner<CgroupChange, KernelError>
 
         /// The next change, as soon as there is one; nil at the end.
         public mutating func next() async throws(KernelError) -> CgroupChange? {
@@ -53,105 +64,6 @@ public struct CgroupChanges: AsyncSequence, Sendable {
             isolation actor: isolated (any Actor)?
         ) async throws(KernelError) -> CgroupChange? {
             try await owner.mailbox.next()
-        }
-    }
-
-    /// Ends the thread when the last sequence or reader is gone; the thread itself holds only the mailbox.
-    fileprivate final class Owner: Sendable {
-        let mailbox: Mailbox
-        init(_ mailbox: Mailbox) { self.mailbox = mailbox }
-        deinit { mailbox.end() }
-    }
-}
-
-/// Hands the watcher over to its thread.
-private final class WatcherBox: Sendable {
-    private let watcher: Mutex<CgroupWatcher?>
-    init(_ watcher: consuming Mutex<CgroupWatcher?>) { self.watcher = watcher }
-    func take() -> CgroupWatcher? { watcher.withLock { $0.take() } }
-}
-
-/// Between the thread that waits and the task that reads.
-private final class Mailbox: Sendable {
-    private struct State {
-        var changes: [CgroupChange] = []
-        var failure: KernelError?
-        var isEnded = false
-        var reader: CheckedContinuation<Void, Never>?
-    }
-
-    private let state = Mutex(State())
-    private let stop: WakeUp
-
-    init(stop: WakeUp) { self.stop = stop }
-
-    /// The thread's body.
-    func fill(from watcher: inout CgroupWatcher) {
-        do throws(KernelError) {
-            while !watcher.isEmpty {
-                let changes = try watcher.wait()
-                if changes.isEmpty { break }
-                put(changes)
-            }
-            finish(nil)
-        } catch { finish(error) }
-    }
-
-    private func put(_ changes: [CgroupChange]) {
-        let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            for change in changes {
-                if let waiting = state.changes.firstIndex(where: { $0.watch == change.watch }) {
-                    state.changes[waiting].after = change.after
-                } else {
-                    state.changes.append(change)
-                }
-            }
-            return state.reader.take()
-        }
-        reader?.resume()
-    }
-
-    private func finish(_ failure: KernelError?) {
-        let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            if !state.isEnded { state.failure = failure }
-            state.isEnded = true
-            return state.reader.take()
-        }
-        reader?.resume()
-    }
-
-    /// Ends the thread and the reading; what was not taken is dropped.
-    func end() {
-        stop.raise()
-        let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            state.isEnded = true
-            state.changes = []
-            return state.reader.take()
-        }
-        reader?.resume()
-    }
-
-    func next() async throws(KernelError) -> CgroupChange? {
-        while true {
-            let (change, failure, isEnded) = state.withLock { state -> (CgroupChange?, KernelError?, Bool) in
-                if !state.changes.isEmpty { return (state.changes.removeFirst(), nil, false) }
-                return (nil, state.failure.take(), state.isEnded)
-            }
-            if let change { return change }
-            if let failure { throw failure }
-            if isEnded { return nil }
-            await withTaskCancellationHandler {
-                await withCheckedContinuation { continuation in
-                    let isReady = state.withLock { state -> Bool in
-                        if !state.changes.isEmpty || state.isEnded { return true }
-                        state.reader = continuation
-                        return false
-                    }
-                    if isReady { continuation.resume() }
-                }
-            } onCancel: {
-                end()
-            }
         }
     }
 }

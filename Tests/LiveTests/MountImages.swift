@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CTestChild
+internal import Foundation
+internal import Glibc
+internal import LinuxKernel
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+/// File systems to try ID-mapped mounts on, by name: those that the harness prepared; on another host images on loop
+/// devices, in no tree and gone with the process that made them, however that ends.
+struct MountImage: CustomTestStringConvertible {
+    let name: String
+    /// A folder of it; nil where it could not be made, and why.
+    let folder: String?
+    let absence: String?
+    var testDescription: String { name }
+
+    static let all: [MountImage] = {
+        if let prepared = ProcessInfo.processInfo.environment["BULKHEAD_FILESYSTEMS"] {
+            return prepared.split(separator: ":").map {
+                MountImage(name: FilePath(String($0)).lastComponent?.string ?? "", folder: String($0), absence: nil)
+            }
+        }
+        return ["ext4", "xfs", "btrfs", "tmpfs"].map(made)
+    }()
+
+    /// Those whose mounts take ID maps on this kernel.
+    static let mappable: [MountImage] = all.filter { image in
+        image.folder.map { PathSupport.probe(FilePath($0)).takesIDMap } ?? false
+    }
+
+    private static func made(_ type: String) -> MountImage {
+        do {
+            let tree = try type == "tmpfs" ? MountCall.newFileSystem("tmpfs") : onLoop(type)
+            // Held to the end of the process: the tests take folders in it by this path.
+            return MountImage(name: type, folder: "/proc/self/fd/\(tree.release())", absence: nil)
+        } catch { return MountImage(name: type, folder: nil, absence: "\(error)") }
+    }
+
+    private struct Absent: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    private static func onLoop(_ type: String) throws -> Descriptor {
+        guard geteuid() == 0 else { throw Absent(description: "this is not root") }
+        let image = "\(NSTemporaryDirectory())bulkhead-image-\(getpid())-\(type)"
+        let file = try Descriptor.open(FilePath(image), [.create, .exclusive, .readingAndWriting], mode: 0o600)
+        defer { unsafe unlink(image) }
+        // Sparse: xfs asks for 300 MiB.
+        guard ftruncate(file.number, 320 << 20) == 0 else { throw Absent(description: "no room for an image") }
+        let options = type == "ext4" ? ["-q", "-F"] : type == "xfs" ? ["-q", "-f"] : ["-q", "-f"]
+        let maker = Process()
+        maker.executableURL = URL(filePath: "/usr/bin/env")
+        maker.arguments = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "mkfs.\(type)"] + options + [image]
+        maker.standardOutput = FileHandle.nullDevice
+        maker.standardError = FileHandle.nullDevice
+        try maker.run()
+        maker.waitUntilExit()
+        guard maker.terminationStatus == 0 else { throw Absent(description: "mkfs.\(type) failed") }
+        var device: CInt = -1
+        let number = unsafe bt_loop(file.number, &device)
+        guard number >= 0 else { throw Absent(description: "no loop device: error \(-number)") }
+        defer { close(device) }
+        return try MountCall.newFileSystem(type, options: [("source", "/dev/loop\(number)")])
+    }
+}
