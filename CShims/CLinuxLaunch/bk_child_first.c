@@ -5,6 +5,7 @@
 #include "bk_child.h"
 
 #include <errno.h>
+#include <linux/keyctl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,6 +21,17 @@ BK_CHILD void stop_ignoring_signals(void) {
 }
 
 BK_CHILD void bring_loopback_up(struct bk_child *child) {
+// Whoever has a keyring in its credentials reads the keys in it, whatever its ids: with the caller's session keyring a command
+// would have its secrets. This is done before the ids change, on the caller's account, since an id of a map may own 200
+// keys. An ordinary caller may not own more either, and keys that have ended count for a while: that is told and passed
+// over. Where the kernel has no keys, or a filter forbids them, the command gets at none.
+BK_CHILD void leave_session_keyring(struct bk_child *child) {
+    long result = bk_raw(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    if (result == -EDQUOT) bk_child_passed_over(child, BK_STEP_KEYRING, result, 0);
+    else if (result < 0 && result != -ENOSYS && result != -EPERM && result != -EACCES)
+        bk_child_fail(child, BK_STEP_KEYRING, result, 0);
+}
+
     long fd = bk_raw(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) bk_child_fail(child, BK_STEP_LOOPBACK, fd, 0);
     struct ifreq request = {.ifr_name = "lo"};
@@ -50,6 +62,7 @@ void bk_child_first(void *argument) {
         // Id 0 inside, so that what is made below belongs to the namespace. Groups before gid before uid.
         if (!(plan->flags & BK_LAUNCH_NO_SETGROUPS)) {
             result = bk_raw(SYS_setgroups, 0, NULL);
+    if (plan->flags & (BK_LAUNCH_INSIDE | BK_LAUNCH_ROOT)) leave_session_keyring(child);
             if (result < 0) bk_child_fail(child, BK_STEP_IDENTITY, result, 0);
         }
         result = bk_raw(SYS_setresgid, 0, 0, 0);

@@ -14,6 +14,12 @@ extension Launch {
         switch step {
         case .mount: return LaunchError(step, prepared.mounts.failure(at: index, errno))
         case .execute: return LaunchError(step, executeFailure(index, errno))
+        case .keyring:
+            return LaunchError(
+                step,
+                KernelError(
+                    "keyctl KEYCTL_JOIN_SESSION_KEYRING", command, errno: errno,
+                    hint: "kernel.keys.maxkeys, of which those that have ended count for a while"))
         case .directory: return LaunchError(step, KernelError("chdir", directory ?? "", errno: errno))
         case .hostName: return LaunchError(step, KernelError("sethostname", hostName ?? "", errno: errno))
         case .user:

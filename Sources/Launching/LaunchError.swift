@@ -16,6 +16,8 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
         case join = "join a namespace"
         /// Writing the ID maps of the new user namespace.
         case maps = "write the ID maps"
+        /// A new session keyring, so that the caller's keys are not the command's (keyrings(7)).
+        case keyring = "leave the session keyring"
         /// Becoming id 0 inside.
         case identity = "become root of the user namespace"
         /// A new cgroup namespace.
@@ -74,6 +76,7 @@ extension LaunchError.Step {
     init(number: Int32) {
         switch UInt32(bitPattern: number) {
         case BK_STEP_JOIN.rawValue: self = .join
+        case BK_STEP_KEYRING.rawValue: self = .keyring
         case BK_STEP_IDENTITY.rawValue: self = .identity
         case BK_STEP_CGROUP_NAMESPACE.rawValue: self = .cgroupNamespace
         case BK_STEP_HOST_NAME.rawValue: self = .hostName

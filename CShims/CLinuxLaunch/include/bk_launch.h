@@ -15,6 +15,7 @@ enum bk_launch_step {
     BK_STEP_CLONE = 1,      ///< clone3, in the caller
     BK_STEP_JOIN,           ///< index: the entry of `joins`
     BK_STEP_RELEASE,        ///< waits until the caller has written the ID maps
+    BK_STEP_KEYRING,        ///< leaves the caller's session keyring
     BK_STEP_IDENTITY,       ///< becomes id 0 of its user namespace
     BK_STEP_CGROUP_NAMESPACE,
     BK_STEP_HOST_NAME,
