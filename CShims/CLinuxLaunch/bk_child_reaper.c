@@ -18,8 +18,13 @@ void bk_child_reap(struct bk_child *child) {
     uint64_t all = ~0ULL;
     bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
     // Its memory is a copy of the caller's, and nobody's business: this has to hold before the command runs. (An exec
-    // makes the command's own memory readable again.)
+    // makes the command's own memory readable again.) /proc/1/cmdline shows to everybody what lies at its place.
     bk_raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+    for (int i = 0; i < 2; i++) {
+        static const char name[] = "bulkhead-init";
+        for (size_t at = 0; at < child->words[i].size; at++)
+            child->words[i].start[at] = i == 0 && at < sizeof name ? name[at] : 0;
+    }
 
     struct clone_args args = {
         .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD,
@@ -35,11 +40,6 @@ void bk_child_reap(struct bk_child *child) {
     const uint32_t kill_only = 1U << 5; // CAP_KILL
     struct { uint32_t effective, permitted, inheritable; } sets[2] = {{kill_only, kill_only, 0}, {0, 0, 0}};
     bk_raw(SYS_capset, &header, sets);
-    for (int i = 0; i < 2; i++) {
-        static const char name[] = "bulkhead-init";
-        for (size_t at = 0; at < child->words[i].size; at++)
-            child->words[i].start[at] = i == 0 && at < sizeof name ? name[at] : 0;
-    }
     for (int stream = 0; stream < 3; stream++) bk_raw(SYS_close, stream);
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
     bk_child_close_all_but(plan->outcome);
