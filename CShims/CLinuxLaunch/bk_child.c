@@ -11,13 +11,17 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-static long send_report(const struct bk_child *child, struct bk_launch_report report, int descriptor) {
+BK_CHILD long send_report(const struct bk_child *child, struct bk_launch_report report, int descriptor) {
     struct iovec data = {&report, sizeof report};
     union {
         struct cmsghdr header;
         char room[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    } control;
+    struct msghdr message;
+    bk_clear(&control, sizeof control);
+    bk_clear(&message, sizeof message);
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
     if (descriptor >= 0) {
         message.msg_control = &control;
         message.msg_controllen = sizeof control.room;
@@ -29,21 +33,20 @@ static long send_report(const struct bk_child *child, struct bk_launch_report re
     return bk_raw(SYS_sendmsg, child->plan->channel, &message, MSG_NOSIGNAL);
 }
 
-void bk_child_fail(const struct bk_child *child, int step, long result, int index) {
-    send_report(child, (struct bk_launch_report){.step = step, .error = (int)-result, .index = index}, -1);
+BK_CHILD_SHARED void bk_child_fail(const struct bk_child *child, int step, long result, int index) {
+    send_report(child, (struct bk_launch_report){step, (int)-result, index, 0}, -1);
     for (;;) bk_raw(SYS_exit_group, 127);
 }
 
-void bk_child_passed_over(const struct bk_child *child, int step, long result, int index) {
-    send_report(child,
-                (struct bk_launch_report){.step = step, .error = (int)-result, .index = index, .passed_over = 1}, -1);
+BK_CHILD_SHARED void bk_child_passed_over(const struct bk_child *child, int step, long result, int index) {
+    send_report(child, (struct bk_launch_report){step, (int)-result, index, 1}, -1);
 }
 
-long bk_child_hand_over(const struct bk_child *child, int step, int descriptor) {
-    return send_report(child, (struct bk_launch_report){.step = step}, descriptor);
+BK_CHILD_SHARED long bk_child_hand_over(const struct bk_child *child, int step, int descriptor) {
+    return send_report(child, (struct bk_launch_report){step, 0, 0, 0}, descriptor);
 }
 
-void bk_child_close_all_but(int kept) {
+BK_CHILD_SHARED void bk_child_close_all_but(int kept) {
     struct { unsigned int first, last; } ranges[2] = {{3, (unsigned)kept - 1}, {(unsigned)kept + 1, ~0U}};
     for (int i = 0; i < 2; i++) {
         if (ranges[i].first > ranges[i].last) continue;
@@ -53,11 +56,15 @@ void bk_child_close_all_but(int kept) {
     }
 }
 
-void bk_child_arm_parent_death(struct bk_child *child) {
+BK_CHILD_SHARED void bk_child_arm_parent_death(struct bk_child *child) {
     long result = bk_raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (result < 0) bk_child_fail(child, BK_STEP_PARENT_DEATH, result, 0);
-    struct pollfd caller = {.fd = child->plan->channel, .events = 0};
-    struct timespec now = {0, 0};
+    struct pollfd caller;
+    caller.fd = child->plan->channel;
+    caller.events = 0;
+    struct timespec now;
+    now.tv_sec = 0;
+    now.tv_nsec = 0;
     if (bk_raw(SYS_ppoll, &caller, 1, &now, NULL, KERNEL_SIGSET_SIZE) > 0 && (caller.revents & POLLHUP))
         for (;;) bk_raw(SYS_exit_group, 127);
 }

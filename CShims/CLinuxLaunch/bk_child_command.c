@@ -83,7 +83,7 @@ BK_CHILD void take_capabilities(struct bk_child *child) {
     }
 }
 
-void bk_child_command(struct bk_child *child) {
+BK_CHILD_SHARED void bk_child_command(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     uint64_t none = 0;
     long result;
@@ -116,10 +116,9 @@ void bk_child_command(struct bk_child *child) {
     if (plan->flags & BK_LAUNCH_PARENT_DEATH && !(plan->flags & BK_LAUNCH_REAPER)) bk_child_arm_parent_death(child);
     bk_raw(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, KERNEL_SIGSET_SIZE);
     if (plan->seccomp) {
-        struct sock_fprog program = {
-            .len = (unsigned short)plan->seccomp_count,
-            .filter = (struct sock_filter *)(uintptr_t)plan->seccomp,
-        };
+        struct sock_fprog program;
+        program.len = (unsigned short)plan->seccomp_count;
+        program.filter = (struct sock_filter *)(uintptr_t)plan->seccomp;
         result = bk_raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
         if (result < 0) bk_child_fail(child, BK_STEP_SECCOMP, result, 0);
     }

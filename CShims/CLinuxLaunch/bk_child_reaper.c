@@ -13,7 +13,7 @@ BK_CHILD void command_of_reaper(void *argument) { bk_child_command(argument); }
 // Process 1 of the pid namespace: without it the command would be process 1, whose unhandled signals the kernel drops,
 // and orphans would stay zombies. It blocks every signal and takes them one by one: what is no SIGCHLD goes to the
 // command. When the command ends, so does it, and with it the kernel ends all that is left in the namespace.
-void bk_child_reap(struct bk_child *child) {
+BK_CHILD_SHARED void bk_child_reap(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     uint64_t all = ~0ULL;
     bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
@@ -49,7 +49,8 @@ void bk_child_reap(struct bk_child *child) {
         long signal = bk_raw(SYS_rt_sigtimedwait, &all, &info, NULL, KERNEL_SIGSET_SIZE);
         if (signal > 0 && signal != SIGCHLD) bk_raw(SYS_kill, pid, signal);
         for (;;) {
-            siginfo_t ended = {.si_pid = 0};
+            siginfo_t ended;
+            ended.si_pid = 0;
             long result = bk_raw(SYS_waitid, 0 /* P_ALL */, 0, &ended, 4 /* WEXITED */ | 1 /* WNOHANG */, NULL);
             if (result < 0 || ended.si_pid == 0) break;
             if (ended.si_pid != pid) continue;
