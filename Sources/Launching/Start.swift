@@ -85,18 +85,24 @@ extension Launch {
                 throw LaunchError(.maps, error)
             }
         }
-        // A child that has died in the meantime says so by the end of the channel.
-        _ = bk_release(prepared.channel.number)
+        try release(prepared)
         while let report = try nextReport(prepared, &child) {
             if report.step == BK_STEP_HOLD.rawValue {
                 try body(child.pid)
-                _ = bk_release(prepared.channel.number)
+                try release(prepared)
             } else if report.error != 0 {
                 let failure = failure(report, prepared)
                 if report.passed_over == 0 { throw failure }
                 child.passedOver.append(failure)
             }
         }
+    }
+
+    /// Lets the child go on. One that has died in the meantime says so by the end of the channel.
+    private func release(_ prepared: borrowing Preparation) throws(LaunchError) {
+        let result = bk_release(prepared.channel.number)
+        guard result < 0, ![.brokenPipe, .connectionReset].contains(Errno(rawValue: -result)) else { return }
+        throw LaunchError(.clone, KernelError("send", "the release of \(command)", errno: Errno(rawValue: -result)))
     }
 
     /// What the child tells next; nil when it has executed the command.
