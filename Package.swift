@@ -127,6 +127,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["LinuxKernel", system], path: "Tests/TestSupport", swiftSettings: strict
         ),
+        // What a hostile program does; it runs inside what the live tests start.
+        .target(name: "CAttacks", path: "Tests/CAttacks", cSettings: strictC),
         tests("NodeModelTests", ["NodeModel", "TestSupport"]),
         tests("LinuxKernelTests", ["LinuxKernel", "TestSupport", system]),
         tests("CgroupsTests", ["Cgroups", "NodeModel", "LinuxKernel", "TestSupport", system]),
@@ -148,7 +150,8 @@ let package = Package(
             "LiveTests",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters",
-                "NetworkInterfaces", "MountTable", "Mounts", "Launching", "TestSupport", "CTestChild", system,
+                "NetworkInterfaces", "MountTable", "Mounts", "Launching", "TestSupport", "CTestChild", "CAttacks",
+                system,
             ]),
     ]
 )

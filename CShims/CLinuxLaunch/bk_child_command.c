@@ -173,7 +173,7 @@ BK_CHILD _Noreturn void execute(struct bk_child *child) {
     bk_child_fail(child, BK_STEP_EXECUTE, failure, failed);
 }
 
-void bk_child_command(struct bk_child *child) {
+BK_CHILD_SHARED void bk_child_command(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     uint64_t none = 0;
     long result;
@@ -214,10 +214,9 @@ void bk_child_command(struct bk_child *child) {
     bk_raw(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, KERNEL_SIGSET_SIZE);
     if (plan->seccomp) {
         bk_child_enter(child, BK_STEP_SECCOMP);
-        struct sock_fprog program = {
-            .len = (unsigned short)plan->seccomp_count,
-            .filter = (struct sock_filter *)(uintptr_t)plan->seccomp,
-        };
+        struct sock_fprog program;
+        program.len = (unsigned short)plan->seccomp_count;
+        program.filter = (struct sock_filter *)(uintptr_t)plan->seccomp;
         result = bk_raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
         if (result < 0) bk_child_fail(child, BK_STEP_SECCOMP, result, 0);
     }

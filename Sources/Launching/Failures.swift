@@ -36,6 +36,10 @@ extension Launch {
             return failed(
                 one(of: "setgroups", "setresgid", "setresuid"), "0:0 of the user namespace",
                 errno == .invalidArgument ? "id 0 is not in its map" : nil)
+        case .keyring:
+            return failed(
+                "keyctl KEYCTL_JOIN_SESSION_KEYRING", command,
+                "kernel.keys.maxkeys, of which those that have ended count for a while")
         case .user:
             return failed(
                 one(of: "prctl PR_SET_KEEPCAPS", "setgroups", "setresgid", "setresuid"),
