@@ -140,13 +140,6 @@ private final class CompiledFilterCache: Sendable {
         if result != 0 { throw .refused(call: "seccomp_arch_remove", subject: "native", errno: -result) }
     }
 
-    func replaceNative(with architecture: SeccompFilter.Architecture) throws(SeccompError) {
-        // Added first, for a filter without any is refused; one of another byte order cannot be beside it.
-        try add(architecture)
-        let result = unsafe seccomp_arch_remove(pointer, SeccompFilter.Architecture.native.token)
-        if result != 0 { throw .refused(call: "seccomp_arch_remove", subject: "native", errno: -result) }
-    }
-
     func add(_ architecture: SeccompFilter.Architecture) throws(SeccompError) {
         let token = architecture.token
         if token == 0 { throw .unknownArchitecture(architecture.rawValue) }
