@@ -20,6 +20,7 @@ public struct PodIDStore: ~Copyable, Sendable {
     private let claims: FilePath?
 
     private static let lockName = "userns.lock"
+    private static let unfinishedName = ".userns.new"
 
     /// Opens the store beneath a kubelet's root directory, such as `/var/lib/kubelet`, and reads it: a file that a kubelet
     /// would refuse to start with is an error here, too.
@@ -94,8 +95,11 @@ public struct PodIDStore: ~Copyable, Sendable {
         try withLock { (store) throws(PodIDStoreError) in
             let state = try store.read()
             let orphans = state.orphans(onDisk: Set(state.pods.keys), known: known, running: running)
-            for pod in orphans {
-                _ = try asStoreError { () throws(KernelError) in try store.remove(pod) }
+            try asStoreError { () throws(KernelError) in
+                for pod in orphans { _ = try store.remove(pod) }
+                // What a writer that was killed left of pods that got no ids.
+                for pod in try store.root.open("pods", [.reading, .directory]).entries()
+                where !known.contains(pod) && !running.contains(pod) { store.removeUnfinished(pod) }
             }
             return orphans
         }
@@ -152,7 +156,7 @@ extension PodIDStore {
         let isNew = try pods.makeDirectory(pod, mode: 0o750)
         do throws(KernelError) {
             let directory = try pods.open(pod, [.reading, .directory])
-            let temporary = ".\(PodIDFile.name).new"
+            let temporary = Self.unfinishedName
             do throws(KernelError) {
                 let new = try directory.open(temporary, [.create, .truncate, .writing, .noFollow], mode: 0o644)
                 try new.write(Array(file.description.utf8))
@@ -176,12 +180,21 @@ extension PodIDStore {
             let directory = try pods.open(pod, [.reading, .directory])
             try directory.removeFile(PodIDFile.name)
             try directory.synchronize()
+            try? directory.removeFile(Self.unfinishedName)
         } catch {
             guard error.errno == .noSuchFileOrDirectory else { throw error }
             return false
         }
         try? pods.removeDirectory(pod)
         return true
+    }
+
+    private borrowing func removeUnfinished(_ pod: String) {
+        guard let pods = try? root.open("pods", [.reading, .directory]),
+            let directory = try? pods.open(pod, [.reading, .directory]),
+            (try? directory.removeFile(Self.unfinishedName)) != nil
+        else { return }
+        try? pods.removeDirectory(pod)
     }
 }
 
