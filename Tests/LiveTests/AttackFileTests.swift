@@ -155,13 +155,15 @@ struct AttackFileTests {
         let files = ["user/max_user_namespaces", "user/max_net_namespaces", "net/ipv4/ip_forward", "kernel/hostname"]
         func values() throws -> [String] { try files.map { try readKernelFile(FilePath("/proc/sys/\($0)")) } }
         let before = try values()
-        let found = try finish(
-            .isolated(
-                """
-                echo 0 >/proc/sys/user/max_user_namespaces; echo 7 >/proc/sys/user/max_net_namespaces
-                echo 1 >/proc/sys/net/ipv4/ip_forward; hostname hostile
-                unshare -U true 2>/dev/null || echo "none left"
-                """))
+        var launch = try Launch.isolated(
+            """
+            echo 0 >/proc/sys/user/max_user_namespaces; echo 7 >/proc/sys/user/max_net_namespaces
+            echo 1 >/proc/sys/net/ipv4/ip_forward; hostname hostile
+            unshare -U true 2>/dev/null || echo "none left"
+            """)
+        launch.hostName = "before"
+        launch.capabilities = .supported
+        let found = try finish(launch)
         #expect(found.lines.last == "none left", "\(found.output)")
         #expect(try values() == before)
     }
