@@ -110,7 +110,7 @@ let package = Package(
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
-        tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
+        tests("LaunchingTests", ["Launching", "Capabilities", "NodeModel", "LinuxKernel", "TestSupport", system]),
         tests(
             "BulkheadCommandsTests",
             ["BulkheadCommands", "Cgroups", "Launching", "NodeModel", "LinuxKernel", "TestSupport", arguments]),

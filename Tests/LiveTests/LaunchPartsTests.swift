@@ -51,7 +51,7 @@ struct LaunchPartsTests {
     }
 
     @Test("A limit that the caller may not give is told with it", .needs(.ordinaryUser))
-    func refusedLimit() throws {
+    func ordinaryUserLimit() throws {
         var launch = Launch("/bin/true")
         launch.limits = [ResourceLimit(.openFiles, soft: 1 << 40, hard: 1 << 40)]
         do {
