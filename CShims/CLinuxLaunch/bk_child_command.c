@@ -58,7 +58,7 @@ BK_CHILD void take_descriptors(struct bk_child *child) {
         long result = bk_raw(SYS_dup3, plan->passed[i].source, plan->passed[i].target, 0);
         if (result < 0) bk_child_fail(child, BK_STEP_DESCRIPTORS, result, (int)i);
     }
-    bk_child_close_all_but(plan->kept, plan->kept_count);
+    bk_child_close_all_but(child, plan->kept, plan->kept_count);
 }
 
 // After the last descriptor has its number. The caller has raised the hard limits that take its privilege.
