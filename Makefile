@@ -9,9 +9,10 @@ FILTER ?=
 BENCH ?= all
 ALSO ?=
 PROOF ?=
+SANITIZER ?=
 export KERNELS FILTER PROOF
 
-.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz check docs setup clean
+.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz sanitize check docs setup clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +52,10 @@ bench: ## measurements beside peers; BENCH=idmap|launch|cgroup, KERNEL=6.12 for 
 fuzz: ## made-up input for the parsers; FUZZ_SECONDS=60 for each of them
 	@.ci/setup build
 	@.ci/fuzz $(FUZZ_SECONDS)
+
+sanitize: ## tests under SANITIZER=address, thread or both; FILTER=REGEX
+	@.ci/setup build
+	@.ci/sanitize $(SANITIZER)
 
 check: ## format, lint, layers, symbols, licences
 	@.ci/setup build

@@ -102,6 +102,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["LinuxKernel", system], path: "Tests/TestSupport", swiftSettings: strict
         ),
+        // What a hostile program does; it runs inside what the live tests start.
+        .target(name: "CAttacks", path: "Tests/CAttacks", cSettings: strictC),
         tests("NodeModelTests", ["NodeModel", "TestSupport"]),
         tests("LinuxKernelTests", ["LinuxKernel", "TestSupport", system]),
         tests("CgroupsTests", ["Cgroups", "NodeModel", "LinuxKernel", "TestSupport", system]),
@@ -118,7 +120,7 @@ let package = Package(
             "LiveTests",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "MountTable",
-                "Mounts", "Launching", "TestSupport", system,
+                "Mounts", "Launching", "TestSupport", "CAttacks", system,
             ]),
     ]
 )

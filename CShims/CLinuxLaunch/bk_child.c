@@ -12,13 +12,17 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-static long send_report(const struct bk_child *child, struct bk_launch_report report, int descriptor) {
+BK_CHILD long send_report(const struct bk_child *child, struct bk_launch_report report, int descriptor) {
     struct iovec data = {&report, sizeof report};
     union {
         struct cmsghdr header;
         char room[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    } control;
+    struct msghdr message;
+    bk_clear(&control, sizeof control);
+    bk_clear(&message, sizeof message);
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
     if (descriptor >= 0) {
         message.msg_control = &control;
         message.msg_controllen = sizeof control.room;
@@ -30,22 +34,21 @@ static long send_report(const struct bk_child *child, struct bk_launch_report re
     return bk_raw(SYS_sendmsg, child->channel, &message, MSG_NOSIGNAL);
 }
 
-void bk_child_enter(const struct bk_child *child, int step) {
+BK_CHILD_SHARED void bk_child_enter(const struct bk_child *child, int step) {
     if (child->plan->forced_step == step) bk_child_fail(child, step, -child->plan->forced_error, 0);
 }
 
-void bk_child_fail(const struct bk_child *child, int step, long result, int index) {
-    send_report(child, (struct bk_launch_report){.step = step, .error = (int)-result, .index = index}, -1);
+BK_CHILD_SHARED void bk_child_fail(const struct bk_child *child, int step, long result, int index) {
+    send_report(child, (struct bk_launch_report){step, (int)-result, index, 0}, -1);
     for (;;) bk_raw(SYS_exit_group, 127);
 }
 
-void bk_child_passed_over(const struct bk_child *child, int step, long result, int index) {
-    send_report(child,
-                (struct bk_launch_report){.step = step, .error = (int)-result, .index = index, .passed_over = 1}, -1);
+BK_CHILD_SHARED void bk_child_passed_over(const struct bk_child *child, int step, long result, int index) {
+    send_report(child, (struct bk_launch_report){step, (int)-result, index, 1}, -1);
 }
 
-long bk_child_hand_over(const struct bk_child *child, int step, int descriptor) {
-    return send_report(child, (struct bk_launch_report){.step = step}, descriptor);
+BK_CHILD_SHARED long bk_child_hand_over(const struct bk_child *child, int step, int descriptor) {
+    return send_report(child, (struct bk_launch_report){step, 0, 0, 0}, descriptor);
 }
 
 BK_CHILD int is_kept(unsigned int fd, const int32_t *kept, size_t count) {
@@ -77,7 +80,7 @@ BK_CHILD void close_one_by_one(int in_own_root, const int32_t *kept, size_t coun
     bk_raw(SYS_close, folder);
 }
 
-void bk_child_close_all_but(const struct bk_child *child, const int32_t *kept, size_t count) {
+BK_CHILD_SHARED void bk_child_close_all_but(const struct bk_child *child, const int32_t *kept, size_t count) {
     unsigned int next = 3;
     for (size_t i = 0; i <= count; i++) {
         if (i < count && kept[i] < 3) continue;
@@ -88,12 +91,16 @@ void bk_child_close_all_but(const struct bk_child *child, const int32_t *kept, s
     }
 }
 
-void bk_child_arm_parent_death(struct bk_child *child) {
+BK_CHILD_SHARED void bk_child_arm_parent_death(struct bk_child *child) {
     bk_child_enter(child, BK_STEP_PARENT_DEATH);
     long result = bk_raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (result < 0) bk_child_fail(child, BK_STEP_PARENT_DEATH, result, 0);
-    struct pollfd caller = {.fd = child->plan->channel, .events = 0};
-    struct timespec now = {0, 0};
+    struct pollfd caller;
+    caller.fd = child->plan->channel;
+    caller.events = 0;
+    struct timespec now;
+    now.tv_sec = 0;
+    now.tv_nsec = 0;
     if (bk_raw(SYS_ppoll, &caller, 1, &now, NULL, KERNEL_SIGSET_SIZE) > 0 && (caller.revents & POLLHUP))
         for (;;) bk_raw(SYS_exit_group, 127);
 }

@@ -12,6 +12,8 @@ struct bk_child {
     int channel;     // where it reports: the plan's, or that of whoever started it
     char *stack_top; // for the reaper's child
     int root;        // O_PATH of the new root, or -1
+    struct { int mount; const char *target; } held[2]; // the /proc and the /sys that were mounted in it
+    int held_count;
     struct { char *start; size_t size; } words[2]; // the caller's command line and environment
 };
 

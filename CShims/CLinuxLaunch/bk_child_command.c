@@ -132,7 +132,10 @@ BK_CHILD void wait_for_start(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     bk_child_enter(child, BK_STEP_PAUSE);
     bk_child_hand_over(child, BK_STEP_PAUSE, -1);
-    struct pollfd from[2] = {{.fd = child->channel, .events = POLLIN}, {.fd = plan->listener, .events = POLLIN}};
+    struct pollfd from[2];
+    from[0].fd = child->channel;
+    from[1].fd = plan->listener;
+    from[0].events = from[1].events = POLLIN;
     char go = 0;
     for (;;) {
         if (bk_raw(SYS_ppoll, from, 2, NULL, NULL, KERNEL_SIGSET_SIZE) < 0) continue;
@@ -173,7 +176,7 @@ BK_CHILD _Noreturn void execute(struct bk_child *child) {
     bk_child_fail(child, BK_STEP_EXECUTE, failure, failed);
 }
 
-void bk_child_command(struct bk_child *child) {
+BK_CHILD_SHARED void bk_child_command(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     uint64_t none = 0;
     long result;
@@ -214,10 +217,9 @@ void bk_child_command(struct bk_child *child) {
     bk_raw(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, KERNEL_SIGSET_SIZE);
     if (plan->seccomp) {
         bk_child_enter(child, BK_STEP_SECCOMP);
-        struct sock_fprog program = {
-            .len = (unsigned short)plan->seccomp_count,
-            .filter = (struct sock_filter *)(uintptr_t)plan->seccomp,
-        };
+        struct sock_fprog program;
+        program.len = (unsigned short)plan->seccomp_count;
+        program.filter = (struct sock_filter *)(uintptr_t)plan->seccomp;
         result = bk_raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
         if (result < 0) bk_child_fail(child, BK_STEP_SECCOMP, result, 0);
     }

@@ -35,6 +35,24 @@ BK_CHILD long open_in_root(int root, const char *path, uint64_t flags, uint64_t 
     return result;
 }
 
+BK_CHILD int same_text(const char *one, const char *other) {
+    while (*one && *one == *other) one++, other++;
+    return *one == *other;
+}
+
+// Where a target is looked for. What covers or locks parts of a /proc that was mounted here is attached in that very mount:
+// on its path, somebody who shares the image may by now have put a directory of his own, and left /proc uncovered.
+BK_CHILD int place_of(const struct bk_child *child, const char **path) {
+    for (int i = 0; i < child->held_count; i++) {
+        size_t length = 0;
+        while (child->held[i].target[length] && (*path)[length] == child->held[i].target[length]) length++;
+        if (child->held[i].target[length] || (*path)[length] != '/') continue;
+        *path += length;
+        return child->held[i].mount;
+    }
+    return child->root;
+}
+
 // Makes the directories that `path` lacks, up to its last part or including it.
 BK_CHILD long make_directories(int root, const char *path, int including_last) {
     char prefix[PATH_LENGTH];
@@ -87,15 +105,18 @@ BK_CHILD long open_parent(int root, const char *path, const char **name) {
     return open_in_root(root, slash == 0 ? "/" : parent, O_PATH | O_DIRECTORY, 0);
 }
 
-BK_CHILD long open_target(int root, const struct bk_launch_mount *mount) {
+BK_CHILD long open_target(const struct bk_child *child, const struct bk_launch_mount *mount) {
+    const char *path = mount->target;
+    // A volume goes where its path leads in the end, past what was mounted there before.
+    int root = mount->kind == BK_MOUNT_TREE ? child->root : place_of(child, &path);
     if (mount->flags & (BK_MOUNT_MAKE_DIRECTORY | BK_MOUNT_MAKE_FILE)) {
-        long made = make_directories(root, mount->target, !(mount->flags & BK_MOUNT_MAKE_FILE));
+        long made = make_directories(root, path, !(mount->flags & BK_MOUNT_MAKE_FILE));
         if (made < 0) return made;
     }
-    long target = open_in_root(root, mount->target, O_PATH, 0);
+    long target = open_in_root(root, path, O_PATH, 0);
     if (target == -ENOENT && mount->flags & BK_MOUNT_MAKE_FILE) {
         const char *name;
-        long parent = open_parent(root, mount->target, &name);
+        long parent = open_parent(root, path, &name);
         if (parent < 0) return parent;
         struct open_how how = {
             .flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, .mode = 0644,
@@ -105,7 +126,7 @@ BK_CHILD long open_target(int root, const struct bk_launch_mount *mount) {
         bk_raw(SYS_close, parent);
         if (file < 0 && file != -EEXIST) return file;
         if (file >= 0) bk_raw(SYS_close, file);
-        target = open_in_root(root, mount->target, O_PATH, 0);
+        target = open_in_root(root, path, O_PATH, 0);
     }
     return target;
 }
@@ -143,7 +164,9 @@ BK_CHILD long clone_source(const struct bk_child *child, const struct bk_launch_
     if (mount->source) {
         tree = bk_raw(SYS_open_tree, AT_FDCWD, mount->source, TREE_CLONE | O_CLOEXEC | recursive);
     } else {
-        long target = open_in_root(child->root, mount->target, O_PATH, 0);
+        const char *path = mount->target;
+        int root = place_of(child, &path);
+        long target = open_in_root(root, path, O_PATH, 0);
         if (target < 0) return target;
         tree = bk_raw(SYS_open_tree, target, "", TREE_CLONE | O_CLOEXEC | EMPTY_PATH | recursive);
         bk_raw(SYS_close, target);
@@ -179,7 +202,7 @@ BK_CHILD long attach(struct bk_child *child, const struct bk_launch_mount *mount
         // The root itself: on top of the present one, which pivot_root then takes away from under it.
         target = bk_raw(SYS_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     } else {
-        target = open_target(child->root, mount);
+        target = open_target(child, mount);
     }
     if (target < 0) return target;
     long result = bk_raw(SYS_move_mount, tree, "", target, "", MOVE_EMPTY_TO_EMPTY);
@@ -189,7 +212,8 @@ BK_CHILD long attach(struct bk_child *child, const struct bk_launch_mount *mount
 
 BK_CHILD long perform(struct bk_child *child, const struct bk_launch_mount *mount) {
     long tree = -1, result, target;
-    const char *name;
+    const char *name, *path = mount->target;
+    int root;
     switch (mount->kind) {
     case BK_MOUNT_TREE: return attach(child, mount, mount->tree);
     case BK_MOUNT_BIND: tree = clone_source(child, mount); break;
@@ -202,7 +226,8 @@ BK_CHILD long perform(struct bk_child *child, const struct bk_launch_mount *moun
         return result == -EEXIST ? 0 : result;
     case BK_MOUNT_DIRECTORY: return make_directories(child->root, mount->target, 1);
     case BK_MOUNT_REMOUNT:
-        target = open_in_root(child->root, mount->target, O_PATH, 0);
+        root = place_of(child, &path);
+        target = open_in_root(root, path, O_PATH, 0);
         if (target < 0) return target;
         result = remount((int)target, mount->attributes);
         bk_raw(SYS_close, target);
@@ -211,11 +236,17 @@ BK_CHILD long perform(struct bk_child *child, const struct bk_launch_mount *moun
     }
     result = attach(child, mount, tree);
     if (tree >= 0 && child->root < 0 && result >= 0) return tree; // kept: the new root
+    if (result >= 0 && mount->kind == BK_MOUNT_NEW && child->held_count < 2 &&
+        (same_text(mount->source, "proc") || same_text(mount->source, "sysfs"))) {
+        child->held[child->held_count].mount = (int)tree;
+        child->held[child->held_count++].target = mount->target;
+        return result;
+    }
     if (tree >= 0) bk_raw(SYS_close, tree);
     return result;
 }
 
-void bk_child_build_root(struct bk_child *child) {
+BK_CHILD_SHARED void bk_child_build_root(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     bk_child_enter(child, BK_STEP_PIVOT_ROOT);
     // Nothing mounted here may show on the host, nor the other way round.

@@ -166,7 +166,12 @@ int bk_report_channel(int *ends) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
 }
 
-int bk_release(int channel) { return send(channel, "", 1, MSG_NOSIGNAL) < 0 ? -errno : 0; }
+int bk_release(int channel) {
+    ssize_t size;
+    do size = send(channel, "", 1, MSG_NOSIGNAL);
+    while (size < 0 && errno == EINTR);
+    return size < 0 ? -errno : 0;
+}
 
 int bk_receive_report(int channel, struct bk_launch_report *report, int *descriptor) {
     struct iovec data = {report, sizeof *report};

@@ -31,6 +31,10 @@ extension Launch {
         case .mount: return LaunchError(step, mount(index, errno))
         case .execute: return LaunchError(step, executeFailure(index, errno))
         case .directory: return failed("chdir", directory ?? "")
+        case .keyring:
+            return failed(
+                "keyctl KEYCTL_JOIN_SESSION_KEYRING", command,
+                "kernel.keys.maxkeys, of which those that have ended count for a while")
         case .hostName: return failed("sethostname", hostName ?? "")
         case .identity:
             return failed(

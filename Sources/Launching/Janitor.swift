@@ -50,7 +50,8 @@ public import UserNamespaces
 
     deinit {
         unsafe bk_dismiss_count(count)
-        _ = try? ProcessCall.send(signal: 9, to: process)
+        // Where it cannot be killed it ends with this process, and there is no waiting for that.
+        guard (try? ProcessCall.send(signal: 9, to: process)) != nil else { return }
         _ = try? ProcessCall.wait(for: process, blocking: true)
     }
 }

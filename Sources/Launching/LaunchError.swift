@@ -24,6 +24,8 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
         case oomScore = "adjust the score of the out-of-memory killer"
         /// Niceness.
         case niceness = "set the niceness"
+        /// A new session keyring, so that the caller's keys are not the command's (keyrings(7)).
+        case keyring = "leave the session keyring"
         /// Becoming id 0 inside.
         case identity = "become root of the user namespace"
         /// A new cgroup namespace.
@@ -90,7 +92,7 @@ public struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
 extension LaunchError.Step {
     /// The steps that C knows, by their number in `enum bk_launch_step`.
     private static let numbered: [(number: bk_launch_step, step: LaunchError.Step)] = [
-        (BK_STEP_JOIN, .join), (BK_STEP_CLONE, .clone), (BK_STEP_IDENTITY, .identity),
+        (BK_STEP_JOIN, .join), (BK_STEP_CLONE, .clone), (BK_STEP_KEYRING, .keyring), (BK_STEP_IDENTITY, .identity),
         (BK_STEP_CGROUP_NAMESPACE, .cgroupNamespace), (BK_STEP_HOST_NAME, .hostName), (BK_STEP_LOOPBACK, .loopback),
         (BK_STEP_HOLD, .hold), (BK_STEP_MOUNT, .mount), (BK_STEP_PIVOT_ROOT, .pivotRoot), (BK_STEP_REAPER, .reaper),
         (BK_STEP_TERMINAL, .terminal), (BK_STEP_SESSION, .session), (BK_STEP_STREAMS, .streams),

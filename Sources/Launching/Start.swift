@@ -164,8 +164,7 @@ extension Launch {
     private func listen(
         _ prepared: borrowing Preparation, _ child: inout Child, _ body: (Int32) throws(LaunchError) -> Void
     ) throws(LaunchError) -> Bool {
-        // A child that has died in the meantime says so by the end of the channel.
-        _ = bk_release(prepared.channel.number)
+        try letGo(prepared.channel)
         while let report = try nextReport(on: prepared.channel, &child.terminal) {
             if report.error != 0 {
                 let failure = failure(report) { prepared.mounts.failure(at: $0, $1) }
@@ -173,12 +172,19 @@ extension Launch {
                 child.passedOver.append(failure)
             } else if report.step == BK_STEP_HOLD.rawValue {
                 try body(child.pid)
-                _ = bk_release(prepared.channel.number)
+                try letGo(prepared.channel)
             } else if report.step == BK_STEP_PAUSE.rawValue {
                 return true
             }
         }
         return false
+    }
+
+    /// Lets the child go on. One that has died in the meantime says so by the end of the channel.
+    func letGo(_ channel: borrowing Descriptor) throws(LaunchError) {
+        let result = bk_release(channel.number)
+        guard result < 0, ![.brokenPipe, .connectionReset].contains(Errno(rawValue: -result)) else { return }
+        throw LaunchError(.clone, KernelError("send", "the release of \(command)", errno: Errno(rawValue: -result)))
     }
 
     /// What the child tells next; nil when it has executed the command.

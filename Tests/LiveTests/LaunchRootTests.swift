@@ -118,7 +118,7 @@ struct LaunchRootTests {
     }
 
     /// A root file system of a hostile image: programs are bound in, links point where they should not.
-    private static func image(_ scratch: Scratch, links: [String: String]) throws -> Launch {
+    static func image(_ scratch: Scratch, links: [String: String]) throws -> Launch {
         for folder in ["usr", "etc", "inner"] { try scratch.folder("rootfs/\(folder)") }
         for name in ["bin", "lib", "lib64", "sbin"] {
             if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/\(name)") {

@@ -16,6 +16,7 @@ enum bk_launch_step {
     BK_STEP_JOIN = 1,       ///< index: the entry of `joins`; before the child exists
     BK_STEP_CLONE,          ///< clone3, in the caller
     BK_STEP_RELEASE,        ///< waits until the caller has moved it, written the ID maps and raised what takes privilege
+    BK_STEP_KEYRING,        ///< leaves the caller's session keyring
     BK_STEP_IDENTITY,       ///< becomes id 0 of its user namespace; index: setgroups, setresgid, setresuid
     BK_STEP_CGROUP_NAMESPACE,
     BK_STEP_HOST_NAME,

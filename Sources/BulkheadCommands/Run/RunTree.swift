@@ -36,7 +36,7 @@ struct RunTree: ~Copyable {
     }
 
     deinit {
-        // A step between the making and `remove` threw: its error is the one to be told.
+        // A step between the making and the end of `remove` threw: its error is the one to be told.
         if !isRemoved { try? Self.tearDown(root, mount, groups, own, protects) }
     }
 
@@ -81,8 +81,9 @@ struct RunTree: ~Copyable {
 
     /// Kills what is left, removes the cgroups, lowers the shared groups and removes those that are empty.
     consuming func remove() throws(KernelError) {
-        isRemoved = true
+        // Where a step fails, deinit goes through all of them once more.
         try Self.tearDown(root, mount, groups, own, protects)
+        isRemoved = true
     }
 
     private static func tearDown(

@@ -64,7 +64,11 @@ extension Cgroup {
         do { if try !directory.makeDirectory(name) { return nil } } catch {
             throw gone(error.placed(in: location)).hinting(makingHint(error.errno))
         }
-        return try openChild(name)
+        do { return try openChild(name) } catch {
+            // Ours, and nobody else would remove it.
+            try? directory.removeDirectory(name)
+            throw error
+        }
     }
 
     /// Which of the controllers cannot be had anywhere in this tree: the reason for each. Reads only.
