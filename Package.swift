@@ -139,7 +139,7 @@ let package = Package(
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
         tests("MountsTests", ["Mounts", "NodeModel", "LinuxKernel", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
-        tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
+        tests("LaunchingTests", ["Launching", "Capabilities", "NodeModel", "LinuxKernel", "TestSupport", system]),
         tests(
             "BulkheadCommandsTests",
             [

@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 BK_CHILD long send_report(const struct bk_child *child, struct bk_launch_report report, int descriptor) {
     struct iovec data = {&report, sizeof report};
@@ -58,52 +57,36 @@ BK_CHILD int is_kept(unsigned int fd, const int32_t *kept, size_t count) {
     return fd < 3;
 }
 
-// Before Linux 5.9, or where a seccomp filter hides close_range: what /proc/self/fd lists, again until there is none left;
-// without a /proc one by one, as far as descriptors go by default.
-BK_CHILD void close_one_by_one(const int32_t *kept, size_t count) {
-    long folder = bk_raw(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+// Before Linux 5.9, or where a seccomp filter hides close_range: what /proc/self/fd lists, by number, so that closing leaves
+// the rest of the list as it is. In a new root that name may be anything an image's author made: there, and without a
+// /proc, one by one, as far as descriptors go by default (a tenth of a second).
+BK_CHILD void close_one_by_one(int in_own_root, const int32_t *kept, size_t count) {
+    long folder = in_own_root ? bk_raw(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) : -1;
     if (folder < 0) {
         for (unsigned int fd = 3; fd < 1U << 20; fd++)
             if (!is_kept(fd, kept, count)) bk_raw(SYS_close, fd);
         return;
     }
-    for (;;) {
-        char entries[2048] __attribute__((aligned(8)));
-        int closed = 0;
-        bk_raw(SYS_lseek, folder, 0, SEEK_SET);
-        long size = bk_raw(SYS_getdents64, folder, entries, sizeof entries);
-        for (long at = 0; at < size;) {
-            // struct linux_dirent64: the length at 16, the name at 19.
+    char entries[2048] __attribute__((aligned(8)));
+    long size;
+    while ((size = bk_raw(SYS_getdents64, folder, entries, sizeof entries)) > 0)
+        // struct linux_dirent64: the length at 16, the name at 19. The names . and .. come out as 0.
+        for (long at = 0; at < size; at += *(const unsigned short *)(const void *)(entries + at + 16)) {
             unsigned int fd = 0;
-            const char *name = entries + at + 19;
-            at += *(const unsigned short *)(const void *)(entries + at + 16);
-            if (*name < '0' || *name > '9') continue;
-            for (; *name >= '0' && *name <= '9'; name++) fd = fd * 10 + (unsigned int)(*name - '0');
-            if (fd == (unsigned int)folder || is_kept(fd, kept, count)) continue;
-            bk_raw(SYS_close, fd);
-            closed = 1;
+            for (const char *name = entries + at + 19; *name >= '0' && *name <= '9'; name++)
+                fd = fd * 10 + (unsigned int)(*name - '0');
+            if (fd != (unsigned int)folder && !is_kept(fd, kept, count)) bk_raw(SYS_close, fd);
         }
-        // More than fit into one look are kept only when the first screenful is all kept: then the next one.
-        while (!closed && (size = bk_raw(SYS_getdents64, folder, entries, sizeof entries)) > 0)
-            for (long at = 0; at < size; at += *(const unsigned short *)(const void *)(entries + at + 16)) {
-                unsigned int fd = 0;
-                for (const char *name = entries + at + 19; *name >= '0' && *name <= '9'; name++)
-                    fd = fd * 10 + (unsigned int)(*name - '0');
-                if (fd == (unsigned int)folder || is_kept(fd, kept, count)) continue;
-                bk_raw(SYS_close, fd);
-                closed = 1;
-            }
-        if (!closed) break;
-    }
     bk_raw(SYS_close, folder);
 }
 
-BK_CHILD_SHARED void bk_child_close_all_but(const int32_t *kept, size_t count) {
+BK_CHILD_SHARED void bk_child_close_all_but(const struct bk_child *child, const int32_t *kept, size_t count) {
     unsigned int next = 3;
     for (size_t i = 0; i <= count; i++) {
-        unsigned int last = i < count ? (unsigned int)kept[i] - 1 : ~0U;
         if (i < count && kept[i] < 3) continue;
-        if (next <= last && bk_raw(SYS_close_range, next, last, 0) < 0) return close_one_by_one(kept, count);
+        unsigned int last = i < count ? (unsigned int)kept[i] - 1 : ~0U;
+        if (next <= last && bk_raw(SYS_close_range, next, last, 0) < 0)
+            return close_one_by_one(!(child->plan->flags & BK_LAUNCH_ROOT), kept, count);
         next = last + 2;
     }
 }

@@ -38,4 +38,4 @@ _Noreturn void bk_child_command(struct bk_child *child);
 /// the caller may have died before, which its end of the channel, held until exec, tells: then the child ends.
 void bk_child_arm_parent_death(struct bk_child *child);
 /// Closes every descriptor from 3 on except some, which are in ascending order.
-void bk_child_close_all_but(const int32_t *kept, size_t count);
+void bk_child_close_all_but(const struct bk_child *child, const int32_t *kept, size_t count);

@@ -58,7 +58,7 @@ BK_CHILD void take_descriptors(struct bk_child *child) {
         long result = bk_raw(SYS_dup3, plan->passed[i].source, plan->passed[i].target, 0);
         if (result < 0) bk_child_fail(child, BK_STEP_DESCRIPTORS, result, (int)i);
     }
-    bk_child_close_all_but(plan->kept, plan->kept_count);
+    bk_child_close_all_but(child, plan->kept, plan->kept_count);
 }
 
 // After the last descriptor has its number. The caller has raised the hard limits that take its privilege.
@@ -132,7 +132,10 @@ BK_CHILD void wait_for_start(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     bk_child_enter(child, BK_STEP_PAUSE);
     bk_child_hand_over(child, BK_STEP_PAUSE, -1);
-    struct pollfd from[2] = {{.fd = child->channel, .events = POLLIN}, {.fd = plan->listener, .events = POLLIN}};
+    struct pollfd from[2];
+    from[0].fd = child->channel;
+    from[1].fd = plan->listener;
+    from[0].events = from[1].events = POLLIN;
     char go = 0;
     for (;;) {
         if (bk_raw(SYS_ppoll, from, 2, NULL, NULL, KERNEL_SIGSET_SIZE) < 0) continue;

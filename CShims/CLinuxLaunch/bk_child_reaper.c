@@ -44,7 +44,7 @@ BK_CHILD_SHARED void bk_child_reap(struct bk_child *child) {
     bk_raw(SYS_capset, &header, sets);
     for (int stream = 0; stream < 3; stream++) bk_raw(SYS_close, stream);
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
-    bk_child_close_all_but(&plan->outcome, 1);
+    bk_child_close_all_but(child, &plan->outcome, 1);
 
     for (;;) {
         siginfo_t info;

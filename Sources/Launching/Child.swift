@@ -9,7 +9,7 @@ internal import SystemPackage
 /// It is held by a process descriptor, so no signal can reach a stranger that got its number. Under a reaper its exit
 /// signal is 0: the caller gets no SIGCHLD, and nobody else's `waitpid(-1)` takes it away. Without one it has the usual
 /// signal from its exec on, which the kernel sets: in a process where SIGCHLD is ignored, or that waits for any child, its
-/// end may be taken. Since Linux 6.15 the kernel still tells it (``Exit/wasReapedElsewhere``); before, use a reaper.
+/// end may be taken. Since Linux 6.15 the kernel still tells it (`Exit.wasReapedElsewhere`); before, use a reaper.
 public struct Child: ~Copyable, Sendable {
     /// The process id in the caller's pid namespace: the command's, or its init's under a reaper.
     public let pid: Int32

@@ -114,7 +114,7 @@ extension Launch {
 
     /// Lets a paused child go, and hears what comes of it.
     func release(_ channel: consuming Descriptor) throws(LaunchError) {
-        _ = bk_release(channel.number)
+        try letGo(channel)
         var none: Descriptor?
         while let report = try nextReport(on: channel, &none) {
             guard report.error != 0 else { continue }

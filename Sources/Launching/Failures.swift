@@ -31,15 +31,15 @@ extension Launch {
         case .mount: return LaunchError(step, mount(index, errno))
         case .execute: return LaunchError(step, executeFailure(index, errno))
         case .directory: return failed("chdir", directory ?? "")
+        case .keyring:
+            return failed(
+                "keyctl KEYCTL_JOIN_SESSION_KEYRING", command,
+                "kernel.keys.maxkeys, of which those that have ended count for a while")
         case .hostName: return failed("sethostname", hostName ?? "")
         case .identity:
             return failed(
                 one(of: "setgroups", "setresgid", "setresuid"), "0:0 of the user namespace",
                 errno == .invalidArgument ? "id 0 is not in its map" : nil)
-        case .keyring:
-            return failed(
-                "keyctl KEYCTL_JOIN_SESSION_KEYRING", command,
-                "kernel.keys.maxkeys, of which those that have ended count for a while")
         case .user:
             return failed(
                 one(of: "prctl PR_SET_KEEPCAPS", "setgroups", "setresgid", "setresuid"),

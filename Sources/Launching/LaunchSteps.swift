@@ -48,9 +48,9 @@ extension Launch: CustomStringConvertible {
         if let oomScoreAdjustment { add(.caller, .oomScore, "\(oomScoreAdjustment)") }
         if let niceness { add(.caller, .niceness, "\(niceness)") }
 
-        let inside = user != nil || joins.contains { $0.kind == .user }
-        if inside || root != nil { add(.child, .keyring) }
-        if inside { add(.child, .identity) }
+        let isInside = user != nil || joins.contains { $0.kind == .user }
+        if isInside || root != nil { add(.child, .keyring) }
+        if isInside { add(.child, .identity) }
         if kinds.contains(.cgroup) { add(.child, .cgroupNamespace) }
         if let hostName { add(.child, .hostName, hostName) }
         if loopback, kinds.contains(.network) { add(.child, .loopback) }

@@ -164,7 +164,7 @@ extension Launch {
     private func listen(
         _ prepared: borrowing Preparation, _ child: inout Child, _ body: (Int32) throws(LaunchError) -> Void
     ) throws(LaunchError) -> Bool {
-        try release(prepared)
+        try letGo(prepared.channel)
         while let report = try nextReport(on: prepared.channel, &child.terminal) {
             if report.error != 0 {
                 let failure = failure(report) { prepared.mounts.failure(at: $0, $1) }
@@ -172,7 +172,7 @@ extension Launch {
                 child.passedOver.append(failure)
             } else if report.step == BK_STEP_HOLD.rawValue {
                 try body(child.pid)
-                try release(prepared)
+                try letGo(prepared.channel)
             } else if report.step == BK_STEP_PAUSE.rawValue {
                 return true
             }
@@ -181,8 +181,8 @@ extension Launch {
     }
 
     /// Lets the child go on. One that has died in the meantime says so by the end of the channel.
-    private func release(_ prepared: borrowing Preparation) throws(LaunchError) {
-        let result = bk_release(prepared.channel.number)
+    func letGo(_ channel: borrowing Descriptor) throws(LaunchError) {
+        let result = bk_release(channel.number)
         guard result < 0, ![.brokenPipe, .connectionReset].contains(Errno(rawValue: -result)) else { return }
         throw LaunchError(.clone, KernelError("send", "the release of \(command)", errno: Errno(rawValue: -result)))
     }

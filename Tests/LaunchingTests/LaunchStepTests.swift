@@ -173,7 +173,7 @@ struct LaunchStepTests {
     func failures() throws {
         var launch = try Self.full()
         launch.descriptors = [5: try Self.null()]
-        for number in 1...25 as ClosedRange<Int32> {
+        for number in 1...26 as ClosedRange<Int32> {
             guard let step = LaunchError.Step(number: number) else { continue }
             for index in 0..<7 {
                 let error = launch.failure(atStep: number, index, .notPermitted) {

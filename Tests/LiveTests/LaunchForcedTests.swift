@@ -111,7 +111,7 @@ struct LaunchForcedTests {
     }
 
     @Test("An ordinary user is told where it ends", .needs(.ordinaryUser), .needs(.userNamespaces))
-    func rootless() throws {
+    func ordinaryUserStops() throws {
         var launch = Launch("/bin/true")
         launch.user = try LaunchPartsTests.ownMap
         launch.namespaces = [.network, .ipc, .uts, .pid]
