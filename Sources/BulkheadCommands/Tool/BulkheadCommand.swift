@@ -14,6 +14,7 @@ public struct BulkheadCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunCommand.self,
+            ShiftCommand.self,
             BenchCommand.self,
             DoctorCommand.self,
             PlanCommand.self,
