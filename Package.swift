@@ -109,6 +109,7 @@ let package = Package(
         tests("CapabilitiesTests", ["Capabilities", "TestSupport"]),
         tests("SeccompFiltersTests", ["SeccompFilters", "TestSupport"]),
         tests("MountTableTests", ["MountTable", "TestSupport", system]),
+        tests("MountsTests", ["Mounts", "NodeModel", "LinuxKernel", "TestSupport", system]),
         tests("PodManifestsTests", ["PodManifests", "NodeModel", "TestSupport"]),
         tests("LaunchingTests", ["Launching", "LinuxKernel", "TestSupport", system]),
         tests(

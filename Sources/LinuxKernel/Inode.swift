@@ -115,7 +115,9 @@ package struct InodeHandle: ~Copyable, Sendable {
                 continue
             }
             let end = Int(try valueOrError(count, "listxattr", descriptor.name))
-            return unsafe buffer.withUnsafeBytes { unsafe names.found(in: UnsafeRawBufferPointer(rebasing: $0[..<end])) }
+            return unsafe buffer.withUnsafeBytes {
+                unsafe names.found(in: UnsafeRawBufferPointer(rebasing: $0[..<end]))
+            }
         }
     }
 

@@ -57,7 +57,8 @@ extension BenchSession {
         _ path: FilePath, _ directory: BenchHeldDescriptor, _ root: BenchHeldDescriptor
     ) -> [Way] {
         func chown(_ owner: UInt32, _ options: [String], _ path: FilePath) throws {
-            guard let program = try BenchProgram.find("chown", options + ["--", "\(owner):\(owner)", path.string]) else {
+            guard let program = try BenchProgram.find("chown", options + ["--", "\(owner):\(owner)", path.string])
+            else {
                 throw ToolFailure(.impossible, "no program chown in PATH")
             }
             try program.run()

@@ -32,7 +32,8 @@ struct ShiftCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Which ids become which, repeated or comma separated; for users and groups.", valueName: "inside:outside:n"))
+            "Which ids become which, repeated or comma separated; for users and groups.", valueName: "inside:outside:n")
+    )
     var map: [String] = []
 
     @Option(help: ArgumentHelp("Which user ids become which; with --gid-map.", valueName: "inside:outside:n"))
@@ -50,7 +51,8 @@ struct ShiftCommand: ParsableCommand {
     @Flag(help: "Count and estimate; change nothing.")
     var dryRun = false
 
-    @Option(help: ArgumentHelp("Ids that the map does not know: 'refuse' all, or 'keep' them.", valueName: "refuse|keep"))
+    @Option(
+        help: ArgumentHelp("Ids that the map does not know: 'refuse' all, or 'keep' them.", valueName: "refuse|keep"))
     var unmapped: UnmappedOption = .refuse
 
     @Option(help: ArgumentHelp("Threads (one a processor, at most 4).", valueName: "n"))

@@ -86,7 +86,9 @@ final class ChangeVisitor: TreeVisitor {
     ) throws(KernelError) -> Bool {
         if status.setID != 0 { return false }
         // What is to be changed gets its record first.
-        if books == .changed, isFirst, move(status.uid, rules.uid) != status.uid || move(status.gid, rules.gid) != status.gid {
+        if books == .changed, isFirst,
+            move(status.uid, rules.uid) != status.uid || move(status.gid, rules.gid) != status.gid
+        {
             return false
         }
         if let special { return !special.contains(InodeKey(status)) }

@@ -74,7 +74,8 @@ struct ShiftMark {
     static func parse(_ text: String) -> UnfinishedShift? {
         let lines = text.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1).map(String.init) }
         guard lines.first == ["bulkhead", "shift 1"] else { return nil }
-        let fields = Dictionary(lines.filter { $0.count == 2 }.map { ($0[0], $0[1]) }, uniquingKeysWith: { _, last in last })
+        let fields = Dictionary(
+            lines.filter { $0.count == 2 }.map { ($0[0], $0[1]) }, uniquingKeysWith: { _, last in last })
         guard let uid = fields["uid"], let gid = fields["gid"],
             let phase = fields["phase"].flatMap(UnfinishedShift.Phase.init), let unmapped = fields["unmapped"],
             let books = fields["books"].flatMap(ShiftBooks.init),

@@ -90,7 +90,8 @@ struct ShiftRun {
             let (root, jobs) = (root, jobs)
             let began = ContinuousClock.now
             let isWhole = try TreeWalk.through(root, visitor, jobs: jobs) {
-                progress(ShiftProgress(phase: .surveying, names: visitor.names, all: nil, seconds: seconds(since: began)))
+                progress(
+                    ShiftProgress(phase: .surveying, names: visitor.names, all: nil, seconds: seconds(since: began)))
             }
             findings = visitor.result
             guard isWhole else { throw ShiftStop.stopped }

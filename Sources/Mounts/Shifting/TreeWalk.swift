@@ -69,7 +69,8 @@ final class TreeWalk<Visitor: TreeVisitor>: Sendable {
         _ root: HeldDirectory, _ visitor: Visitor, jobs: Int, goesOn: () -> Bool
     ) throws(KernelError) -> Bool {
         let walk = try TreeWalk(visitor, jobs: jobs)
-        walk.leave(root)
+        // A descriptor of its own: one walk reads where the one before it ended.
+        walk.leave(HeldDirectory(try root.handle.descriptor.open(".", [.directory, .reading])))
         try walk.startWorkers()
         while true {
             let ready = try poll([walk.ended.reading.number], timeoutMilliseconds: 100)
