@@ -115,7 +115,9 @@ struct ShiftTree {
     /// Every name, with its inode as it is.
     func picture() throws -> [[UInt8]: InodePicture] {
         var pictures: [[UInt8]: InodePicture] = [:]
-        try Self.look(try Descriptor.open(FilePath(path), [.directory, .reading]), [], &pictures)
+        try Self.forEach(in: try Descriptor.open(FilePath(path), [.directory, .reading]), []) { handle, path in
+            pictures[path] = try Self.picture(handle)
+        }
         return pictures
     }
 
@@ -124,10 +126,12 @@ struct ShiftTree {
         "trusted.bulkhead.shift", "trusted.bulkhead.shift-inode",
     ]
 
-    private static func look(
-        _ directory: consuming Descriptor, _ prefix: [UInt8], _ all: inout [[UInt8]: InodePicture]
+    /// Every inode beneath a directory, and itself, with its path as bytes.
+    private static func forEach(
+        in directory: consuming Descriptor, _ prefix: [UInt8],
+        _ body: (borrowing InodeHandle, [UInt8]) throws -> Void
     ) throws {
-        all[prefix] = try picture(InodeHandle(try directory.open(".", [.directory, .reading])))
+        try body(InodeHandle(try directory.open(".", [.directory, .reading])), prefix)
         var scan = DirectoryScan()
         scan.begin()
         var folders: [(name: [UInt8], path: [UInt8])] = []
@@ -138,12 +142,12 @@ struct ShiftTree {
             if entry.isDirectory {
                 folders.append((name, path))
             } else if let handle = try scan.open(entry, in: directory) {
-                all[path] = try picture(handle)
+                try body(handle, path)
             }
         }
         for folder in folders {
             switch try directory.enter(folder.name, at: 0) {
-            case .open(let inner): try look(inner, folder.path, &all)
+            case .open(let inner): try forEach(in: inner, folder.path, body)
             case .gone, .mounted: break
             }
         }
@@ -165,40 +169,14 @@ struct ShiftTree {
 
     /// Gives every inode the owner, mode, lists and capabilities of a picture of this very tree.
     func restore(_ pictures: [[UInt8]: InodePicture]) throws {
-        try Self.restore(try Descriptor.open(FilePath(path), [.directory, .reading]), [], pictures)
-        let root = try Descriptor.open(FilePath(path), [.directory, .reading])
-        try root.removeAttribute("trusted.bulkhead.shifted")
-    }
-
-    private static func restore(
-        _ directory: consuming Descriptor, _ prefix: [UInt8], _ all: [[UInt8]: InodePicture]
-    ) throws {
-        func give(_ handle: borrowing InodeHandle, _ path: [UInt8]) throws {
-            guard let picture = all[path] else { return }
+        try Self.forEach(in: try Descriptor.open(FilePath(path), [.directory, .reading]), []) { handle, path in
+            guard let picture = pictures[path] else { return }
             try handle.changeOwner(uid: picture.uid, gid: picture.gid)
             for (name, value) in picture.attributes { try handle.setAttribute(name, to: value) }
             if picture.mode & 0o170000 != 0o120000 { try handle.changeMode(picture.mode) }
         }
-        try give(InodeHandle(try directory.open(".", [.directory, .reading])), prefix)
-        var scan = DirectoryScan()
-        scan.begin()
-        var folders: [(name: [UInt8], path: [UInt8])] = []
-        while let entry = try scan.next(in: directory) {
-            var name: [UInt8] = []
-            scan.append(entry, to: &name)
-            let path = prefix + [0x2f] + name.dropLast()
-            if entry.isDirectory {
-                folders.append((name, path))
-            } else if let handle = try scan.open(entry, in: directory) {
-                try give(handle, path)
-            }
-        }
-        for folder in folders {
-            switch try directory.enter(folder.name, at: 0) {
-            case .open(let inner): try restore(inner, folder.path, all)
-            case .gone, .mounted: break
-            }
-        }
+        let root = try Descriptor.open(FilePath(path), [.directory, .reading])
+        try root.removeAttribute("trusted.bulkhead.shifted")
     }
 
     /// What a shift by `delta` makes of a picture: every id moved that is below 65,536.

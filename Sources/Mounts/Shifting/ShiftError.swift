@@ -112,35 +112,28 @@ public struct ShiftSurvey: Hashable, Sendable {
 public struct ShiftOutcome: Hashable, Sendable {
     /// What was found first; nil for a resumed shift, which does not look first.
     public internal(set) var survey: ShiftSurvey?
+    var tally = ShiftTally()
     /// Inodes whose owner, list or capabilities were changed.
-    public internal(set) var changed = 0
+    public var changed: Int { tally.changed }
     /// Names whose inode was right already, or has ids that are kept.
-    public internal(set) var right = 0
+    public var right: Int { tally.right }
     /// Further names of inodes that were met before.
-    public internal(set) var links = 0
+    public var links: Int { tally.links }
     /// Places that something is mounted on, which were not entered.
-    public internal(set) var mounts = 0
+    public var mounts: Int { tally.mounts }
     /// Names that others removed or replaced meanwhile.
-    public internal(set) var vanished = 0
+    public var vanished: Int { tally.vanished }
     /// How long it took, in seconds, the look at the tree included.
     public internal(set) var seconds = 0.0
     /// The map.
     public internal(set) var map: IDMap
-
-    mutating func add(_ tally: ShiftTally) {
-        changed += tally.changed
-        right += tally.right
-        links += tally.links
-        mounts += tally.mounts
-        vanished += tally.vanished
-    }
 
     /// Names met so far.
     public var names: Int { changed + right + links }
 }
 
 /// What one thread did since it told last.
-struct ShiftTally {
+struct ShiftTally: Hashable, Sendable {
     var changed = 0
     var right = 0
     var links = 0

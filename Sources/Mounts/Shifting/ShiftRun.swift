@@ -127,56 +127,57 @@ struct ShiftRun {
         let survey = findings.survey
         outcome.survey = survey
         guard survey.problems.isEmpty else { throw .refused(survey) }
-        do throws(KernelError) {
-            let wasShifted = try wasShifted()
+        return try toTheEnd { run throws(KernelError) in
+            let wasShifted = try run.wasShifted()
             if survey.toChange == 0 || wasShifted {
-                outcome.right = survey.names
-                outcome.mounts = survey.mounts
-                outcome.seconds = seconds(since: start)
-                return outcome
+                run.outcome.tally.right = survey.names
+                run.outcome.tally.mounts = survey.mounts
+                return
             }
             // The records of the few are cheaper than those of the many.
             let books: ShiftBooks =
                 survey.ambiguous == 0 ? .ids : survey.ambiguous <= survey.toChange ? .ambiguous : .changed
             var shift = UnfinishedShift(
-                phase: books == .ambiguous ? .recording : .shifting, map: map, keepsUnmapped: unmapped == .keep,
-                books: books)
-            try ShiftMark.write(shift, to: root.handle)
-            if books == .ambiguous { try record(&shift, progress) }
-            try change(shift, .forward, isFirst: true, findings.special, progress)
-            try close(&shift, .tidying, progress)
-        } catch { throw stopped(error) }
-        outcome.seconds = seconds(since: start)
-        return outcome
+                phase: books == .ambiguous ? .recording : .shifting, map: run.map,
+                keepsUnmapped: run.unmapped == .keep, books: books)
+            try ShiftMark.write(shift, to: run.root.handle)
+            if books == .ambiguous { try run.record(&shift, progress) }
+            try run.change(shift, .forward, isFirst: true, findings.special, progress)
+            try run.close(&shift, .tidying, progress)
+        }
     }
 
     /// A shift from where it stopped.
     mutating func goOn(
         _ unfinished: UnfinishedShift, _ progress: OwnershipShift.Progress
     ) throws(ShiftError) -> ShiftOutcome {
-        var shift = unfinished
-        do throws(KernelError) {
-            if shift.phase == .recording { try record(&shift, progress) }
-            if shift.phase == .shifting { try change(shift, .forward, isFirst: false, nil, progress) }
-            try close(&shift, .tidying, progress)
-        } catch { throw stopped(error) }
-        outcome.seconds = seconds(since: start)
-        return outcome
+        try toTheEnd { run throws(KernelError) in
+            var shift = unfinished
+            if shift.phase == .recording { try run.record(&shift, progress) }
+            if shift.phase == .shifting { try run.change(shift, .forward, isFirst: false, nil, progress) }
+            try run.close(&shift, .tidying, progress)
+        }
     }
 
     /// The way back.
     mutating func goBack(
         _ unfinished: UnfinishedShift, _ progress: OwnershipShift.Progress
     ) throws(ShiftError) -> ShiftOutcome {
-        var shift = unfinished
-        do throws(KernelError) {
+        try toTheEnd { run throws(KernelError) in
+            var shift = unfinished
             if shift.phase == .shifting {
                 shift.phase = .restoring
-                try ShiftMark.write(shift, to: root.handle)
+                try ShiftMark.write(shift, to: run.root.handle)
             }
-            if shift.phase == .restoring { try change(shift, .backward, isFirst: false, nil, progress) }
-            try close(&shift, .restored, progress)
-        } catch { throw stopped(error) }
+            if shift.phase == .restoring { try run.change(shift, .backward, isFirst: false, nil, progress) }
+            try run.close(&shift, .restored, progress)
+        }
+    }
+
+    private mutating func toTheEnd(
+        _ body: (inout ShiftRun) throws(KernelError) -> Void
+    ) throws(ShiftError) -> ShiftOutcome {
+        do throws(KernelError) { try body(&self) } catch { throw stopped(error) }
         outcome.seconds = seconds(since: start)
         return outcome
     }
@@ -220,7 +221,7 @@ struct ShiftRun {
         let began = ContinuousClock.now
         let all = outcome.survey?.names
         let phase: ShiftProgress.Phase = direction == .forward ? .shifting : .restoring
-        defer { outcome.add(visitor.total) }
+        defer { outcome.tally.add(visitor.total) }
         let isWhole = try TreeWalk.through(root, visitor, jobs: jobs) {
             let total = visitor.total
             return progress(
