@@ -10,11 +10,15 @@ internal import UserNamespaces
 /// Ways to make a tree that belongs to id 0 usable for a user namespace.
 extension BenchSession {
     /// Where the host sees the namespace's id 0.
-    private static let outside: UInt32 = 100_000
+    static let outside: UInt32 = 100_000
 
     borrowing func measureIDMaps(_ report: inout BenchReport) throws {
         report.notes["idmap"] = [
-            "chown is coreutils' 'chown -R', from its start to its end; 'chown start-up' is the same of one file alone",
+            "chown is coreutils' 'chown -R', from its start to its end; 'chown start-up' is the same of one file alone; "
+                + "'chown+syncfs' brings it to the disk",
+            "shift is 'bulkhead shift' without its start: it looks at the tree first, keeps lists and capabilities, can be "
+                + "killed and resumed, and brings all to the disk; 'unsynced' is the same without the last of these, as "
+                + "chown does; 'second part' is that without the first look; C walk is statx and fchownat alone",
             "idmap is the mount from its cloning until it is attached, the map's user namespace at hand; "
                 + "'idmap+userns' makes that too; detach is umount2",
             "trees are in the kernel's caches",
@@ -41,7 +45,7 @@ extension BenchSession {
             let tree = try BenchTree.make(files: files, in: scratch)
             try step("idmap: made \(files) files")
             try measureMounts(tree, scratch, group, &report)
-            try measureChown(tree, group, &report)
+            try measureOwners(tree, group, &report)
         }
     }
 
@@ -110,46 +114,5 @@ extension BenchSession {
         }
         let point = scratch.path.appending(BenchScratch.mountPoint).string
         return try secondsTaken { try MountCall.detach(point) }
-    }
-
-    // MARK: - chown
-
-    /// Each run moves the tree to the namespace's ids and back: two timings. Long ones are repeated less, for at most
-    /// about twenty seconds.
-    private borrowing func measureChown(
-        _ tree: borrowing BenchTree, _ group: BenchResult.Group, _ report: inout BenchReport
-    ) throws {
-        func chown(_ owner: UInt32, _ options: [String], _ path: FilePath) throws -> BenchProgram {
-            guard
-                let program = try BenchProgram.find("chown", options + ["--", "\(owner):\(owner)", path.string])
-            else { throw ToolFailure(.impossible, "no program chown in PATH") }
-            return program
-        }
-        do {
-            let there = try chown(Self.outside, ["-R"], tree.path)
-            let back = try chown(0, ["-R"], tree.path)
-            let alone = try chown(0, [], tree.path)
-            try there.runTalking()
-            try tree.check(owner: Self.outside, seenFrom: tree.directory, all: true)
-            try back.runTalking()
-            var samples = BenchSamples()
-            var startUp = BenchSamples()
-            let end = ContinuousClock.now + .seconds(20)
-            for run in 0..<request.runs {
-                try step("idmap: \(tree.files) files, chown, run \(run + 1)")
-                samples.add(try secondsTaken { try there.run() })
-                try tree.check(owner: Self.outside, seenFrom: tree.directory, all: false)
-                samples.add(try secondsTaken { try back.run() })
-                try tree.check(owner: 0, seenFrom: tree.directory, all: false)
-                startUp.add(try secondsTaken { try alone.run() })
-                if run >= 2, .now > end { break }
-            }
-            try tree.check(owner: 0, seenFrom: tree.directory, all: true)
-            report.add(group, "chown", samples, against: "idmap")
-            report.add(group, "chown start-up", startUp)
-        } catch let failure as ToolFailure where failure.exit == .impossible || !failure.message.contains("wrong") {
-            try step("")
-            report.omissions.append(BenchOmission(group: group, method: "chown", reason: failure.message))
-        }
     }
 }

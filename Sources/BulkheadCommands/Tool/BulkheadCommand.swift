@@ -15,6 +15,7 @@ public struct BulkheadCommand: AsyncParsableCommand {
         version: toolVersion,
         subcommands: [
             RunCommand.self,
+            ShiftCommand.self,
             BenchCommand.self,
             DoctorCommand.self,
             PlanCommand.self,
