@@ -6,6 +6,7 @@ import Testing
 import UserNamespaces
 
 @testable import BulkheadCommands
+@testable import ToolOutput
 
 @Suite("Namespaces as text")
 struct NsTests {

@@ -5,6 +5,7 @@ import SeccompFilters
 import Testing
 
 @testable import BulkheadCommands
+@testable import ToolOutput
 
 @Suite struct CapsCommandTests {
     @Test(arguments: ["docker", "DOCKER", "0xa80425fb"])

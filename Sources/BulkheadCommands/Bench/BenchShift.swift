@@ -5,6 +5,7 @@ internal import LinuxKernel
 internal import Mounts
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// Ways to change every owner of a tree.
 extension BenchSession {

@@ -5,6 +5,7 @@ internal import LinuxKernel
 internal import Mounts
 internal import NodeModel
 internal import SystemPackage
+internal import ToolOutput
 
 /// `bulkhead shift`: rewrites the owners of a tree, where no ID-mapped mount is to be had.
 struct ShiftCommand: ParsableCommand {

@@ -3,6 +3,7 @@
 internal import LinuxKernel
 internal import Mounts
 internal import Synchronization
+internal import ToolOutput
 
 /// How far a shift has come, on standard error: a bar on a terminal, elsewhere a line every five seconds. And the signal
 /// that stops it.

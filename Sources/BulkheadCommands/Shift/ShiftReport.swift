@@ -2,6 +2,7 @@
 
 internal import Mounts
 internal import NodeModel
+internal import ToolOutput
 
 /// What `bulkhead shift` tells in the end.
 struct ShiftReport {
