@@ -65,7 +65,6 @@ int bk_fchdir(int fd) { return (int)bk_result(fchdir(fd)); }
 
 int bk_lock_directory(int fd) { return (int)bk_result(flock(fd, LOCK_EX | LOCK_NB)); }
 
-int bk_fsync(int fd) { return (int)bk_result(fsync(fd)); }
 
 int bk_syncfs(int fd) { return (int)bk_result(syncfs(fd)); }
 

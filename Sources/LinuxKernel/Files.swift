@@ -213,8 +213,11 @@ extension Descriptor {
         try valueOrError(uninterrupted { bk_lock_range(number, start, length, 1) }, "fcntl F_OFD_SETLKW", name)
     }
 
-    /// Waits until the content of the file, or the names of the directory, are on the disk (`fsync`).
-    package borrowing func synchronize() throws(KernelError) { try valueOrError(bk_fsync(number), "fsync", name) }
+    /// Waits until the content and the attributes of the file, or the names of the directory, are on the disk (`fsync`).
+    package borrowing func synchronize() throws(KernelError) {
+        let number = self.number
+        try valueOrError(uninterrupted { bk_fsync(number) }, "fsync", name)
+    }
 }
 
 extension Descriptor {

@@ -168,11 +168,6 @@ extension Descriptor {
         return true
     }
 
-    /// Brings the file and its attributes to the disk (`fsync`).
-    package func synchronize() throws(KernelError) {
-        try valueOrError(uninterrupted { bk_fsync(number) }, "fsync", name)
-    }
-
     /// Brings the whole file system to the disk (`syncfs`).
     package func synchronizeFileSystem() throws(KernelError) {
         try valueOrError(uninterrupted { bk_syncfs(number) }, "syncfs", name)

@@ -37,7 +37,6 @@ int bk_fchdir(int fd);
 
 /// flock(2) LOCK_EX | LOCK_NB: -EAGAIN when another open file holds it. A directory can be locked by no other call.
 int bk_lock_directory(int fd);
-int bk_fsync(int fd);
 /// syncfs(2), since Linux 2.6.39.
 int bk_syncfs(int fd);
 /// The inodes of the file system (statfs(2), f_files less f_ffree); 0 where it does not count them.
