@@ -48,7 +48,7 @@ struct NetworkNamespaceTests {
         #expect(descriptor.name != own && descriptor.name.hasPrefix("net:["), "\(descriptor.name)")
     }
 
-    @Test("A pair connects two namespaces, with addresses, a route and traffic over it")
+    @Test("A pair connects two namespaces, with addresses and routes over it")
     func pair() throws {
         var inside = try NetworkNamespace.new()
         var outside = try NetworkNamespace.new()
