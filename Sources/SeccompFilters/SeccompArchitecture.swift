@@ -14,10 +14,15 @@ extension SeccompFilter {
         /// Reads libseccomp's, the OCI's (`SCMP_ARCH_X86_64`) and Go's (`amd64`) name. One that the installed libseccomp
         /// is too old for is taken, since a profile may speak of it: a filter for it cannot be compiled.
         public init(parsing text: String) throws(SeccompError) {
+            self.init(anyOf: text)
+            if token == 0, !Self.names.contains(rawValue) { throw .unknownArchitecture(text) }
+        }
+
+        /// The same of any name, for a comparison: one that nobody knows is no machine's.
+        init(anyOf text: String) {
             let lower = text.lowercased()
             let name = lower.hasPrefix("scmp_arch_") ? String(lower.dropFirst("scmp_arch_".count)) : lower
             rawValue = Self.goNames[name] ?? name
-            if token == 0, !Self.names.contains(rawValue) { throw .unknownArchitecture(text) }
         }
 
         /// 64-bit x86.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CLibseccomp
 internal import LinuxKernel
 
 /// Why a filter or profile cannot be read, compiled or installed.
@@ -76,6 +77,8 @@ extension SeccompError: CustomStringConvertible {
         case .errnoOutOfRange(let number): "\(number) is no error number: expected 0 to 65535"
         case .ambiguousProfile(let fields): "a seccomp profile has either \(fields), not both"
         case .refusedRule(let syscall, let errno): "libseccomp refuses the rule for \(syscall): errno \(errno)"
+        case .refused("seccomp_arch_add", let subject, EDOM):
+            "a filter for \(subject) cannot be made here: it has another byte order than this machine"
         case .refused(let call, let subject, let errno): "\(call) \(subject): errno \(errno)"
         case .tooLong: "the seccomp program is longer than the kernel's 4096 instructions"
         case .needsListener: "the filter notifies a listener (SCMP_ACT_NOTIFY), and nobody listens"

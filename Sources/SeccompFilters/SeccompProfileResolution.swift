@@ -121,10 +121,10 @@ extension SeccompProfile {
             return read
         }
         var listed = try read(architectures, "architectures")
-        for (index, entry) in (archMap ?? []).enumerated() {
-            let path = "archMap[\(index)]"
-            let subordinates = try read(entry.subArchitectures, path + ".subArchitectures")
-            if try read([entry.architecture], path + ".architecture") == [native] { listed = subordinates }
+        // What other machines' entries say is theirs to know.
+        for (index, entry) in (archMap ?? []).enumerated()
+        where SeccompFilter.Architecture(anyOf: entry.architecture) == native {
+            listed = try read(entry.subArchitectures, "archMap[\(index)].subArchitectures")
         }
         return listed.filter { $0 != native }
     }
@@ -147,7 +147,7 @@ extension SeccompProfile.Condition {
         _ here: SeccompProfile.Environment, _ capabilities: Set<String>, _ path: String
     ) throws(SeccompError) -> String? {
         let oldest = try readMinKernel(path)
-        if try readArches(path).contains(here.architecture) { return "not on \(here.architecture)" }
+        if namedArchitectures.contains(here.architecture) { return "not on \(here.architecture)" }
         if let capability = (caps ?? []).map(capabilityName).first(where: capabilities.contains) {
             return "not with \(capability)"
         }
@@ -160,7 +160,7 @@ extension SeccompProfile.Condition {
         _ here: SeccompProfile.Environment, _ capabilities: Set<String>, _ path: String
     ) throws(SeccompError) -> String? {
         let oldest = try readMinKernel(path)
-        let arches = try readArches(path)
+        let arches = namedArchitectures
         if !arches.isEmpty, !arches.contains(here.architecture) {
             return "only on \(arches.map(\.description).joined(separator: ", "))"
         }
@@ -178,15 +178,9 @@ extension SeccompProfile.Condition {
         }
     }
 
-    private func readArches(_ path: String) throws(SeccompError) -> [SeccompFilter.Architecture] {
-        var read: [SeccompFilter.Architecture] = []
-        for (index, name) in (arches ?? []).enumerated() {
-            read.append(
-                try at("\(path).arches[\(index)]") { () throws(SeccompError) in
-                    try SeccompFilter.Architecture(parsing: name)
-                })
-        }
-        return read
+    /// Docker's own default profile has a name in a condition that is no architecture's (`mips3l64n32`): it never matches.
+    private var namedArchitectures: [SeccompFilter.Architecture] {
+        (arches ?? []).map(SeccompFilter.Architecture.init(anyOf:))
     }
 }
 

@@ -111,7 +111,7 @@ import Testing
             """
         let sets = try ProcessCapabilities(status: "Name:\tx\n" + lines + "NoNewPrivs:\t0\n")
         #expect(sets.statusLines == lines)
-        #expect(sets.effective.bits == 1 << 63 | 0x1020)
+        #expect(sets.effective == CapabilitySet(bits: 1 << 63 | 0x1020))
         #expect(throws: CapabilityError.missingStatusLine("CapEff")) { try ProcessCapabilities(status: "Name:\tx\n") }
     }
 

@@ -14,12 +14,8 @@ internal import Testing
 @Suite("A network namespace is configured from outside", .needs(.root), .needs(.netAdmin))
 struct NetworkNamespaceTests {
     /// Makes a pair, or skips the test where the kernel has none.
-    private func makePair(
-        _ network: inout NetworkNamespace, _ name: String, _ peer: String, in other: borrowing NetworkNamespace
-    ) throws {
-        do {
-            try network.makePair(name, peer, in: other)
-        } catch {
+    private func orSkip(_ make: () throws(KernelError) -> Void) throws {
+        do { try make() } catch {
             guard error.errno == .notSupportedOnSocket else { throw error }
             try Test.cancel("\(error)")
         }
@@ -52,11 +48,11 @@ struct NetworkNamespaceTests {
         #expect(descriptor.name != own && descriptor.name.hasPrefix("net:["), "\(descriptor.name)")
     }
 
-    @Test("A pair connects two namespaces, with addresses, a route and traffic over it")
+    @Test("A pair connects two namespaces, with addresses and routes over it")
     func pair() throws {
         var inside = try NetworkNamespace.new()
         var outside = try NetworkNamespace.new()
-        try makePair(&outside, "veth-out", "eth0", in: inside)
+        try orSkip { () throws(KernelError) in try outside.makePair("veth-out", "eth0", in: inside) }
         #expect(try outside.interface(named: "eth0") == nil)
         let here = try #require(try outside.interface(named: "veth-out"))
         let there = try #require(try inside.interface(named: "eth0"))
@@ -97,7 +93,7 @@ struct NetworkNamespaceTests {
     func move() throws {
         var one = try NetworkNamespace.new()
         var other = try NetworkNamespace.new()
-        try makePair(&one, "a0", "a1", in: one)
+        try orSkip { () throws(KernelError) in try one.makePair("a0", "a1") }
         try one.rename("a0", to: "b0")
         #expect(try one.interface(named: "a0") == nil)
         try one.move("b0", to: other, as: "eth0")

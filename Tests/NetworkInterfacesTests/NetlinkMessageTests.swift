@@ -15,7 +15,7 @@ import Testing
         request.add(LinkAttribute.mtu, 1500)
         request.add(LinkAttribute.address, [2, 0, 0x5e, 0x10, 0, 1])
         request.add(LinkAttribute.link, 8)
-        request.add(0x4001, [1, 2, 3])
+        request.add(0x4031, [1, 2, 3])
         request.add(nested: LinkAttribute.info) { $0.add(LinkAttribute.infoKind, "veth") }
         return request
     }

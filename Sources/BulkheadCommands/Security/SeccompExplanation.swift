@@ -72,23 +72,24 @@ struct SeccompExplanation {
         var actions: [SeccompFilter.Action] = []
         var names: [SeccompFilter.Action: Set<String>] = [:]
         var conditions: [SeccompFilter.Action: [String: [String]]] = [:]
-        for rule in filter.rules where rule.action != filter.defaultAction {
+        // Of the rules without conditions the first for a name counts, and then no other.
+        var settled: Set<String> = []
+        let effective = filter.rules.filter { $0.action != filter.defaultAction }
+        for rule in effective where rule.arguments.isEmpty {
+            names[rule.action, default: []].formUnion(Set(rule.syscalls).subtracting(settled))
+            settled.formUnion(rule.syscalls)
+        }
+        for rule in effective {
             if !actions.contains(rule.action) { actions.append(rule.action) }
-            for name in rule.syscalls {
-                if rule.arguments.isEmpty {
-                    names[rule.action, default: []].insert(name)
-                } else {
-                    let condition = rule.arguments.map(\.description).joined(separator: " and ")
-                    let said = conditions[rule.action]?[name] ?? []
-                    if !said.contains(condition) {
-                        conditions[rule.action, default: [:]][name] = said + [condition]
-                    }
-                }
+            for name in rule.syscalls where !rule.arguments.isEmpty && !settled.contains(name) {
+                let condition = rule.arguments.map(\.description).joined(separator: " and ")
+                let said = conditions[rule.action]?[name] ?? []
+                if !said.contains(condition) { conditions[rule.action, default: [:]][name] = said + [condition] }
             }
         }
         return actions.map { action in
             let whole = names[action] ?? []
-            let partly = (conditions[action] ?? [:]).filter { !whole.contains($0.key) }.sorted { $0.key < $1.key }
+            let partly = (conditions[action] ?? [:]).sorted { $0.key < $1.key }
             return (action, whole.sorted(), partly.map { ($0.key, $0.value) })
         }
     }
