@@ -76,7 +76,7 @@ struct LaunchRootTests {
         #expect(try owner("of-root") == [0, 0])
         #expect(try owner("of-user") == [1000, 1001])
         #expect(try owner("") == [0, 0])
-        #expect(!mountTable().contains(scratch.path))
+        #expect(!wholeMountTable().contains(scratch.path))
     }
 
     @Test(

@@ -134,7 +134,12 @@ func openDescriptors() -> [String] {
     }.filter { !$0.contains("/proc/") }.sorted()
 }
 
-func mountTable() -> String { (try? readKernelFile("/proc/self/mountinfo")) ?? "" }
+/// What is mounted outside of the folders of tests: other tests mount in theirs meanwhile.
+func mountTable() -> String {
+    wholeMountTable().split(separator: "\n").filter { !$0.contains("/bulkhead-live-") }.joined(separator: "\n")
+}
+
+func wholeMountTable() -> String { (try? readKernelFile("/proc/self/mountinfo")) ?? "" }
 
 /// Whether this process has a child of any kind, running or ended.
 func hasChildren() -> Bool {

@@ -82,7 +82,7 @@ struct MountPlaceTests {
         for _ in 0..<scaled(50) { try place.clone().replace(at: "at", in: place.root) }
         #expect(gaps.end() == 0)
         try MountCall.unmount(path, lazily: false)
-        #expect(!mountTable().contains(path))
+        #expect(!wholeMountTable().contains(path))
     }
 
     @Test(
@@ -94,7 +94,7 @@ struct MountPlaceTests {
             try place.clone().replace(at: "at", in: place.root, otherwise: .cover)
             Issue.record("replaced a folder")
         } catch { #expect("\(error)".contains("nothing is mounted exactly there"), "\(error)") }
-        #expect(!mountTable().contains(place.scratch.path))
+        #expect(!wholeMountTable().contains(place.scratch.path))
         guard Requirement.withoutFeature("move_mount_beneath").absence == nil else { return }
         try place.clone().attach(at: "at", in: place.root)
         do {
@@ -104,7 +104,7 @@ struct MountPlaceTests {
         let covering = try place.clone().replace(at: "at", in: place.root, otherwise: .cover)
         #expect(covering.placement == .onTop)
         for _ in 0..<2 { try MountCall.unmount(place.scratch.path("at"), lazily: false) }
-        #expect(!mountTable().contains(place.scratch.path))
+        #expect(!wholeMountTable().contains(place.scratch.path))
     }
 
     @Test("Each cause of a refusal is found by asking", .needs(.root), .needs(.feature("idmapped_tmpfs")))
