@@ -168,6 +168,35 @@ struct FakeTreeTests {
         #expect(try root.children() == ["pod"])
     }
 
+    @Test("A region of device memory is summed above by itself, and held to what the device has")
+    func deviceMemory() throws {
+        var files = ["dmem.capacity": "drm/0/vram0 65536\n", "cgroup.subtree_control": "dmem memory\n"]
+        for (place, min) in [("own", 0), ("own/a", 0), ("own/b", 4096)] {
+            files["\(place)/cgroup.subtree_control"] = "dmem memory\n"
+            files["\(place)/dmem.min"] = "drm/0/vram0 \(min)\n"
+            files["\(place)/dmem.max"] = "drm/0/vram0 max\n"
+        }
+        let tree = try FakeTree(files)
+        defer { tree.remove() }
+        let own = try CgroupTree(root: CgroupPath(parsing: "/own"), mount: tree.open())
+        // A temporary folder may be on a file system without extended attributes, where no record can be.
+        do { _ = try own.live.record(own.root) } catch { return }
+        func target(_ bytes: UInt64) throws -> TreeTarget {
+            try TreeTarget(CgroupPath(parsing: "/own/a"))
+                .setting(.deviceMemoryMin, to: DeviceMemory("drm/0/vram0", ByteCount(bytes)))
+        }
+        #expect(
+            try own.plan([target(8192)]).plan.visibleSteps.map { "\($0)" } == [
+                "dmem.min <- drm/0/vram0 12288 in /own (was 0)", "dmem.min <- drm/0/vram0 8192 in /own/a (was 0)",
+            ])
+        let error = #expect(throws: TreeError.self) { _ = try own.plan([target(65536)]) }
+        guard case .refused(let violations)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(violations.map(\.id) == ["over-memory"])
+    }
+
     @Test("What is no cgroup2 file system is not opened") func wrongFileSystem() throws {
         let error = #expect(throws: KernelError.self) { _ = try Cgroup.open("/proc") }
         #expect(error?.hint == "this is proc, not cgroup2")

@@ -168,7 +168,7 @@ struct PodTreeTests {
                         .memoryMin, try CgroupPath(components: [above]), has: .zero, claimed: .mebibytes(32))
                 ]), "\(String(describing: error))")
         #expect(try slice.children() == [])
-        var options = PodTreeOptions()
+        var options = TreeOptions()
         options.raisesAncestors = true
         _ = try tree.apply([pod], on: node, policy: .tieredReservation, options: options)
         #expect(try slice.read(.memoryMin) == .mebibytes(32))

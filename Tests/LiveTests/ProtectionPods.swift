@@ -36,7 +36,7 @@ struct ProtectionPods: ~Copyable {
             Self.pod("e", ResourceRequirements()),
         ]
         // What 1.36.0 writes does not cover itself, and is refused otherwise.
-        var options = PodTreeOptions()
+        var options = TreeOptions()
         options.force = layout == .kubernetes136
         // A value without copies cannot throw once it is half made.
         let made = try TransientCgroup(named: name, in: Cgroup.root(), enabling: [.memory, .cpu])

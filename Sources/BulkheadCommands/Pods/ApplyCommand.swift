@@ -79,8 +79,8 @@ struct TreeChangeOptions: ParsableArguments {
     var lockTimeout: UInt32 = 60
 
     /// As the library takes it.
-    var treeOptions: PodTreeOptions {
-        var options = PodTreeOptions()
+    var treeOptions: TreeOptions {
+        var options = TreeOptions()
         options.force = force
         options.rescans = rescan
         options.lockTimeout = .seconds(Int64(lockTimeout))

@@ -26,7 +26,7 @@ struct ReleaseCommand: ParsableCommand {
 
     func run() throws {
         let tree = try change.open(place.layout())
-        let release: PodTreeRelease
+        let release: TreeRelease
         do throws(PodTreeError) {
             release = try tree.release(options: change.treeOptions, dryRun: change.dryRun)
         } catch { throw ToolFailure(error) }

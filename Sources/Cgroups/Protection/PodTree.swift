@@ -55,23 +55,6 @@ public struct PodTree: ~Copyable, Sendable {
     func isShared(_ path: CgroupPath) -> Bool { shared.contains(path) }
 }
 
-/// How a change is to be made.
-public struct PodTreeOptions: Sendable, Hashable {
-    /// Go on although something cannot hold; it becomes a warning.
-    public var force = false
-    /// Raise control groups above the root of all pods, which are not ours, where they lack the protection.
-    public var raisesAncestors = false
-    /// Look through all pods instead of trusting the books.
-    public var rescans = false
-    /// How long another writer is waited for.
-    public var lockTimeout: Duration = .seconds(60)
-    /// Memory of the machine that no protection may claim; nil for what is reserved, and no less than a 64th.
-    public var reserve: ByteCount?
-
-    /// The defaults.
-    public init() {}
-}
-
 /// What a change has done, or would do.
 public struct PodTreeOutcome: Sendable, Hashable {
     /// The steps.
@@ -90,6 +73,8 @@ public enum PodTreeError: Error, Sendable, Hashable {
     case planning(MemoryPlanError)
     /// What the change would leave behind cannot hold.
     case refused([TreeViolation])
+    /// The place is that of a ``CgroupTree``.
+    case misplaced(CgroupPath)
     /// A pod is there under another class.
     case otherClass(uid: String, CgroupPath)
     /// A write failed.
@@ -103,6 +88,7 @@ extension PodTreeError: CustomStringConvertible {
         case .kernel(let error): "\(error)"
         case .planning(let error): "\(error)"
         case .refused(let violations): violations.map { "\($0)" }.joined(separator: "\n")
+        case .misplaced(let path): "\(path) is managed as another tree, which does not hold pods"
         case .otherClass(let uid, let path):
             "the pod \(uid) is there in another class, at \(path): a pod's class does not change; delete it first"
         case .failed(let failure): "\(failure)"

@@ -6,7 +6,7 @@ public import NodeModel
 extension PodTree {
     /// What ``apply(_:on:policy:options:progress:)`` would do now. Reads only, and takes no lock.
     public borrowing func preview(
-        _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: PodTreeOptions = .init()
+        _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: TreeOptions = .init()
     ) throws(PodTreeError) -> PodTreeOutcome {
         let change = try prepare(pods, on: node, policy, options)
         let plan = change.plan()
@@ -25,7 +25,7 @@ extension PodTree {
     ///   - options: how it is to be done.
     ///   - progress: told before every step; what it throws stops the change, and what was done is taken back.
     public borrowing func apply(
-        _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: PodTreeOptions = .init(),
+        _ pods: [Pod], on node: Node, policy: MemoryReservationPolicy, options: TreeOptions = .init(),
         progress: (TreeProgress) throws(KernelError) -> Void = { _ in }
     ) throws(PodTreeError) -> PodTreeOutcome {
         let lock = try kernel { () throws(KernelError) in

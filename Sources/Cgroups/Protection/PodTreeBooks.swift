@@ -19,23 +19,13 @@ extension PodTree {
         let record = try live.record(root)
         guard case .allPods(let ledger)? = record?.role else {
             return PodBooks(
-                ledger: try scan(policy: nil, .fixed), record: record, wasCutOff: try wasBegun())
+                ledger: try scan(policy: nil, .fixed), record: record, wasCutOff: try live.wasBegun(root))
         }
         if !rescan, ledger.isSettled, try counts() == ledger.shared.map(\.children) {
             return PodBooks(ledger: ledger, record: record)
         }
         return PodBooks(
             ledger: try scan(policy: ledger.policy, ledger.behaviour), record: record, wasCutOff: !ledger.isSettled)
-    }
-
-    /// Whether something above knows of this tree: it is noted there before the root is made.
-    borrowing func wasBegun() throws(KernelError) -> Bool {
-        var above = root.parent
-        while let path = above {
-            if try live.record(path)?.trees.contains(root) == true { return true }
-            above = path.parent
-        }
-        return false
     }
 
     /// How many cgroups each shared one has.

@@ -43,7 +43,7 @@ extension PodTree {
     ///   - timeout: how long the processes of a pod may take to end after SIGKILL.
     ///   - options: how it is to be done.
     public borrowing func delete(
-        _ uids: [String], timeout: Duration = .seconds(10), options: PodTreeOptions = .init()
+        _ uids: [String], timeout: Duration = .seconds(10), options: TreeOptions = .init()
     ) throws(PodTreeError) -> (outcome: PodTreeOutcome, missing: [String]) {
         let lock = try kernel { () throws(KernelError) in
             try TreeLock.take(root, beneath: live.mount, timeout: options.lockTimeout)
@@ -123,7 +123,7 @@ extension PodTree {
 
     /// Brings the shared cgroups to what the pods that are left claim.
     private borrowing func settle(
-        _ options: PodTreeOptions, _ books: PodBooks
+        _ options: TreeOptions, _ books: PodBooks
     ) throws(PodTreeError) -> PodTreeOutcome {
         var node = Node(layout: layout)
         node.behaviour = books.ledger.behaviour

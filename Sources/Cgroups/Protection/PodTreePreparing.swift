@@ -7,7 +7,7 @@ extension PodTree {
     /// Works out what is to be done so that these pods are as wanted, beside those that are there. Above `top` nothing
     /// can be changed.
     borrowing func prepare(
-        _ pods: [Pod], on node: Node, _ policy: MemoryReservationPolicy, _ options: PodTreeOptions,
+        _ pods: [Pod], on node: Node, _ policy: MemoryReservationPolicy, _ options: TreeOptions,
         below top: CgroupPath = .root, knowing known: PodBooks? = nil
     ) throws(PodTreeError) -> PodChange {
         let books: PodBooks
@@ -16,6 +16,7 @@ extension PodTree {
         } else {
             books = try kernel { () throws(KernelError) in try self.books(rescan: options.rescans) }
         }
+        if case .tree? = books.record?.role { throw .misplaced(root) }
         var ledger = books.ledger
         let policy = node.memoryQoS ? policy : .none
         let isNewPolicy = books.record != nil && ledger.policy != policy
@@ -38,16 +39,13 @@ extension PodTree {
             try read(&change, wasCutOff: books.wasCutOff)
             noteOthers(&change, others, policy)
             try retireContainers(&change)
-            try checkAbove(&change, node, options, top, wasCutOff: books.wasCutOff)
+            // The kernel itself needs something, also where nobody has said how much.
+            let reserved = (node.systemReserved.memory ?? .zero) + (node.kubeReserved.memory ?? .zero)
+            try live.checkAbove(
+                &change, [.memoryMin, .memoryLow], reserved: reserved, options, top, wasCutOff: books.wasCutOff)
         } catch { throw .kernel(error) }
-        change.violations += change.state.violations(of: change.targets).filter { !isOfAncestor($0) }
+        change.violations += change.state.violations(of: change.targets).filter { !change.isOfAncestor($0) }
         return change
-    }
-
-    /// Of those above the root something else is known: who is beside it.
-    private func isOfAncestor(_ violation: TreeViolation) -> Bool {
-        guard case .overParent(_, let path, _, _) = violation else { return false }
-        return path != root && path.contains(root)
     }
 
     /// Takes a pod that is there already out of the sums, so that the plan can put it in as it will be.
@@ -127,31 +125,12 @@ extension PodTree {
     private borrowing func read(_ change: inout PodChange, wasCutOff: Bool) throws(KernelError) {
         let parents = Set(change.targets.compactMap(\.path.parent))
         for target in change.targets where !target.path.isRoot || parents.contains(target.path) {
-            var files = Set(target.values.map(\.knob.file))
-            if !target.path.isRoot { files.formUnion(["memory.min", "memory.low", "memory.max"]) }
-            guard var node = try live.node(target.path, files: files, enabled: parents.contains(target.path)) else {
-                continue
-            }
-            // What was ours and is no longer planned is given back.
-            let others = Set(node.record?.values.keys.map(\.file) ?? []).subtracting(files)
-            if target.isWhole, !others.isEmpty {
-                node.values.merge(
-                    try live.node(target.path, files: others, enabled: false)?.values ?? [:]
-                ) { first, _ in first }
-            }
-            if wasCutOff, node.record == nil { node.record = try lostRecord(target.path) }
+            guard
+                let node = try live.node(
+                    of: target, enabled: parents.contains(target.path), isWhole: target.isWhole, wasCutOff: wasCutOff)
+            else { continue }
             change.state.nodes[target.path] = node
         }
-    }
-
-    /// The record that a cgroup lacks when we were cut off between making it and writing that down: then it is empty.
-    borrowing func lostRecord(_ path: CgroupPath) throws(KernelError) -> CgroupRecord? {
-        guard try live.childCount(path) == 0, try live.mount.open(path).read(.events)?.populated == false else {
-            return nil
-        }
-        var record = CgroupRecord()
-        record.isMade = true
-        return record
     }
 
     /// What the pods claim that the change does not touch.

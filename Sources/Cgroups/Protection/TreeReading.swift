@@ -31,6 +31,41 @@ extension LiveTree {
         return node
     }
 
+    /// What is in the cgroup of a target: its own values and protections; where that is all there is to be, also what was
+    /// ours and is no longer planned.
+    borrowing func node(
+        of target: TreeTarget, reading more: Set<String> = [], enabled: Bool, isWhole: Bool, wasCutOff: Bool
+    ) throws(KernelError) -> TreeState.Node? {
+        var files = Set(target.values.map(\.knob.file)).union(more)
+        if !target.path.isRoot { files.formUnion(["memory.min", "memory.low", "memory.max"]) }
+        guard var node = try node(target.path, files: files, enabled: enabled) else { return nil }
+        let others = Set(node.record?.values.keys.map(\.file) ?? []).subtracting(files)
+        if isWhole, !others.isEmpty {
+            let rest = try self.node(target.path, files: others, enabled: false)
+            node.values.merge(rest?.values ?? [:]) { first, _ in first }
+        }
+        if wasCutOff, node.record == nil { node.record = try lostRecord(target.path) }
+        return node
+    }
+
+    /// The record that a cgroup lacks when we were cut off between making it and writing that down: then it is empty.
+    borrowing func lostRecord(_ path: CgroupPath) throws(KernelError) -> CgroupRecord? {
+        guard try childCount(path) == 0, try mount.open(path).read(.events)?.populated == false else { return nil }
+        var record = CgroupRecord()
+        record.isMade = true
+        return record
+    }
+
+    /// Whether something above knows of a tree: it is noted there before the root is made.
+    borrowing func wasBegun(_ root: CgroupPath) throws(KernelError) -> Bool {
+        var above = root.parent
+        while let path = above {
+            if try record(path)?.trees.contains(root) == true { return true }
+            above = path.parent
+        }
+        return false
+    }
+
     /// Our record on a cgroup; nil when there is none, or no such cgroup.
     borrowing func record(_ path: CgroupPath) throws(KernelError) -> CgroupRecord? {
         do { return try record(reader(path), path) } catch {

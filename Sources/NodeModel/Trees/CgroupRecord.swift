@@ -11,12 +11,19 @@ public struct CgroupRecord: Sendable, Hashable {
         public var before: String
         /// What we made of it.
         public var ours: String
+        /// What we had made of it earlier, and what is there still when we are cut off before the write; nil the first
+        /// time.
+        public var earlier: String?
 
         /// A value taken over.
-        public init(before: String, ours: String) {
+        public init(before: String, ours: String, earlier: String? = nil) {
             self.before = before
             self.ours = ours
+            self.earlier = earlier
         }
+
+        /// Whether we have left such a value there, and nobody else.
+        func knows(_ found: String) -> Bool { found == ours || found == earlier || found == before }
     }
 
     /// What the control group is for.
@@ -29,6 +36,38 @@ public struct CgroupRecord: Sendable, Hashable {
         case pod(PodClaim)
         /// A container, and the memory it requests.
         case container(request: ByteCount)
+        /// Holds a tree of somebody's own. What of its protections is set by name; the others follow from what is below.
+        case tree(isSettled: Bool, named: [ControlKnob])
+        /// Belongs to such a tree.
+        case member(named: [ControlKnob])
+
+        /// Whether the last change of the tree, whose root this is, was completed; nil when it is no root.
+        package var isSettled: Bool? {
+            switch self {
+            case .allPods(let ledger): ledger.isSettled
+            case .tree(let isSettled, _): isSettled
+            default: nil
+            }
+        }
+
+        /// The same with the last change completed or under way.
+        package func settled(_ isSettled: Bool) -> Role {
+            switch self {
+            case .allPods(var ledger):
+                ledger.isSettled = isSettled
+                return .allPods(ledger)
+            case .tree(_, let named): return .tree(isSettled: isSettled, named: named)
+            default: return self
+            }
+        }
+
+        /// The protections that are set by name.
+        var named: [ControlKnob] {
+            switch self {
+            case .tree(_, let named), .member(let named): named
+            default: []
+            }
+        }
     }
 
     /// Whether we made the control group.

@@ -14,7 +14,8 @@ extension CgroupRecord {
         for path in trees { lines.append("tree\t\(path)") }
         if !enabled.isEmpty { lines.append((["enabled"] + enabled.sorted()).joined(separator: "\t")) }
         for (knob, taken) in values.sorted(by: { $0.key < $1.key }) {
-            lines.append(["value", knob.file, knob.region ?? "", taken.before, taken.ours].joined(separator: "\t"))
+            let values = [taken.before, taken.ours] + (taken.earlier.map { [$0] } ?? [])
+            lines.append((["value", knob.file, knob.region ?? ""] + values).joined(separator: "\t"))
         }
         return lines.joined(separator: "\n")
     }
@@ -36,9 +37,9 @@ extension CgroupRecord {
                 guard let path = try? CgroupPath(parsing: words[1]) else { throw .line(line) }
                 trees.append(path)
             case "enabled": enabled = Array(words.dropFirst())
-            case "value" where words.count == 5:
+            case "value" where words.count == 5 || words.count == 6:
                 let knob = ControlKnob(words[1], region: words[2].isEmpty ? nil : words[2])
-                values[knob] = Taken(before: words[3], ours: words[4])
+                values[knob] = Taken(before: words[3], ours: words[4], earlier: words.count == 6 ? words[5] : nil)
             default:
                 guard let role = Role(words) else { throw .line(line) }
                 self.role = role
@@ -53,6 +54,9 @@ extension CgroupRecord.Role {
             switch self {
             case .pods: ["pods"]
             case .container(let request): ["container", "\(request)"]
+            case .tree(let isSettled, let named):
+                ["own", isSettled ? "settled" : "open"] + named.map { "\($0)" }
+            case .member(let named): ["member"] + named.map { "\($0)" }
             case .pod(let claim):
                 [
                     "pod", claim.qosClass.rawValue, "\(claim.request)", "\(claim.milliCPU)", claim.namespace.oneWord,
@@ -81,11 +85,23 @@ extension CgroupRecord.Role {
             self = .pod(
                 PodClaim(
                     namespace: words[4], name: words[5], qosClass: qosClass, request: request, milliCPU: milliCPU))
+        case "own" where words.count >= 2 && ["settled", "open"].contains(words[1]):
+            self = .tree(isSettled: words[1] == "settled", named: words.dropFirst(2).map(ControlKnob.init(described:)))
+        case "member": self = .member(named: words.dropFirst().map(ControlKnob.init(described:)))
         case "ledger":
             guard let ledger = PodLedger(words.dropFirst()) else { return nil }
             self = .allPods(ledger)
         default: return nil
         }
+    }
+}
+
+extension ControlKnob {
+    /// Reads what ``description`` prints.
+    fileprivate init(described text: String) {
+        let file = text.prefix { $0 != "[" }
+        let region = text.dropFirst(file.count + 1).dropLast()
+        self.init(String(file), region: region.isEmpty ? nil : String(region))
     }
 }
 

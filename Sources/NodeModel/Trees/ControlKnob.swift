@@ -75,6 +75,15 @@ extension ControlKnob {
         }
     }
 
+    /// The limit that a hard protection is held against.
+    var limit: ControlKnob? {
+        switch file {
+        case "memory.min": .memoryMax
+        case "dmem.min": ControlKnob("dmem.max", region: region)
+        default: nil
+        }
+    }
+
     /// The value in a control group that was just made; nil when that is not known here.
     ///
     /// Source: Documentation/admin-guide/cgroup-v2.rst.

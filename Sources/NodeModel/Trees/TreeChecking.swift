@@ -25,8 +25,8 @@ extension TreeState {
                 let claimed = after.claimed(knob, target.path)
                 if own < claimed { found.append(.overParent(knob, target.path, has: own, claimed: claimed)) }
                 if knob == .memoryMin, claimed > max { found.append(.noRoom(target.path, max: max, claimed: claimed)) }
-                if knob == .memoryMin, own > max {
-                    found.append(.overLimit(knob, target.path, value: own, max: max))
+                if let limit = knob.limit.map({ after.amount($0, target.path) }), own > limit {
+                    found.append(.overLimit(knob, target.path, value: own, max: limit))
                 }
             }
             if let usage = nodes[target.path]?.usage, max < after.before(.memoryMax, target.path), max < usage {

@@ -15,12 +15,10 @@ extension TreePlan {
         var increases: [TreeStep] = []
         var making: [TreeStep] = []
         let controllers = Self.controllers(targets)
-        let settled = state.settledTree
         for target in targets where !target.mustExist || state.nodes[target.path] != nil {
             let writes = Self.writes(target, state)
             var record = state.nodes[target.path]?.record ?? CgroupRecord()
-            foreignEdits += Self.foreignEdits(
-                record, state, target.path, isSettled: settled?.contains(target.path) ?? false)
+            foreignEdits += Self.foreignEdits(record, state, target.path)
             if state.nodes[target.path] == nil {
                 making.append(.make(target.path))
                 record.isMade = true
@@ -72,11 +70,12 @@ extension TreePlan {
 
     /// A value of before is somebody's edit too, unless we were cut off between writing down a change and making it.
     private static func foreignEdits(
-        _ record: CgroupRecord, _ state: TreeState, _ path: CgroupPath, isSettled: Bool
+        _ record: CgroupRecord, _ state: TreeState, _ path: CgroupPath
     ) -> [ForeignEdit] {
-        record.values.sorted { $0.key < $1.key }.compactMap { knob, taken in
+        let isSettled = state.isSettled(path)
+        return record.values.sorted { $0.key < $1.key }.compactMap { knob, taken in
             guard let found = state.nodes[path]?.values[knob], found != taken.ours,
-                isSettled || found != taken.before
+                isSettled || !taken.knows(found)
             else { return nil }
             return ForeignEdit(path: path, knob: knob, ours: taken.ours, found: found)
         }
@@ -88,8 +87,8 @@ extension CgroupRecord {
     /// counts.
     mutating func take(_ write: TreeStep) {
         guard case .write(let knob, let value, let found, _) = write else { return }
-        if let taken = values[knob], found == taken.ours || found == taken.before {
-            values[knob]?.ours = value
+        if let taken = values[knob], taken.knows(found) {
+            values[knob] = Taken(before: taken.before, ours: value, earlier: found == taken.before ? nil : found)
         } else {
             values[knob] = Taken(before: found, ours: value)
         }

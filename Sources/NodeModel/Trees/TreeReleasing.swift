@@ -25,7 +25,7 @@ extension TreePlan {
             var writes: [TreeStep] = []
             for (knob, taken) in record.values.sorted(by: { $0.key < $1.key }) {
                 guard let found = node.values[knob], found != taken.before else { continue }
-                if found == taken.ours {
+                if taken.knows(found) {
                     writes.append(.write(knob, taken.before, replacing: found, path))
                 } else {
                     edits.append(ForeignEdit(path: path, knob: knob, ours: taken.ours, found: found))

@@ -44,9 +44,14 @@ public struct TreeState: Sendable, Hashable {
         nodes[path]?.values[knob] ?? knob.initialValue
     }
 
-    /// The root of the tree whose books say that the last change was completed.
-    var settledTree: CgroupPath? {
-        nodes.first { if case .allPods(let ledger)? = $0.value.record?.role { ledger.isSettled } else { false } }?.key
+    /// Whether the books of the tree that a control group is in say that its last change was completed.
+    func isSettled(_ path: CgroupPath) -> Bool {
+        var place: CgroupPath? = path
+        while let root = place {
+            if let isSettled = nodes[root]?.record?.role?.isSettled { return isSettled }
+            place = root.parent
+        }
+        return false
     }
 }
 
@@ -88,17 +93,25 @@ public struct TreeTarget: Sendable, Hashable {
         self.tree = tree
     }
 
-    private init(_ target: TreeTarget, adding values: [(knob: ControlKnob, value: String)]) {
+    /// One control group of a tree of one's own, without values yet.
+    public init(_ path: CgroupPath) { self.init(path: path, files: [], role: nil) }
+
+    private init(_ target: TreeTarget, role: CgroupRecord.Role?, adding values: [(knob: ControlKnob, value: String)]) {
         path = target.path
         self.values = target.values + values
-        role = target.role
+        self.role = role
         isWhole = target.isWhole
         mustExist = target.mustExist
         tree = target.tree
     }
 
     /// The same with more values.
-    func adding(_ values: [(knob: ControlKnob, value: String)]) -> TreeTarget { TreeTarget(self, adding: values) }
+    package func adding(_ values: [(knob: ControlKnob, value: String)]) -> TreeTarget {
+        TreeTarget(self, role: role, adding: values)
+    }
+
+    /// The same for something.
+    func with(_ role: CgroupRecord.Role) -> TreeTarget { TreeTarget(self, role: role, adding: []) }
 
     /// The value of a setting; nil when it is left alone.
     public func value(_ knob: ControlKnob) -> String? { values.first { $0.knob == knob }?.value }

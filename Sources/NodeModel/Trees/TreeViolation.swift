@@ -47,7 +47,7 @@ extension TreeViolation: CustomStringConvertible {
             "the children of \(path) may keep \(claimed) by memory.min, and it may use \(max): at that limit nothing is "
                 + "left to reclaim, so the page cache alone gets a process killed"
         case .overLimit(let knob, let path, let value, let max):
-            "\(knob) of \(path) is \(value), above its own memory.max of \(max)"
+            "\(knob) of \(path) is \(value), above its own \(knob.limit ?? .memoryMax) of \(max)"
         case .overMemory(let knob, let claimed, let available):
             "the top of the tree claims \(claimed) of \(knob), but the machine has \(available) to give: reclaim fails "
                 + "and processes are killed anywhere"

@@ -3,20 +3,20 @@
 internal import LinuxKernel
 internal import NodeModel
 
-extension PodTree {
-    /// Looks above the root of all pods: a cgroup there that is not ours and has less than what is below it claims makes
+extension LiveTree {
+    /// Looks above the root of a tree: a cgroup there that is not ours and has less than what is below it claims makes
     /// that protection worth as little, and the top of the tree may not claim more than the machine has (invariant C).
     borrowing func checkAbove(
-        _ change: inout PodChange, _ node: Node, _ options: PodTreeOptions, _ top: CgroupPath, wasCutOff: Bool
+        _ change: inout some TreeChange, _ knobs: [ControlKnob], reserved: ByteCount, _ options: TreeOptions,
+        _ top: CgroupPath, wasCutOff: Bool
     ) throws(KernelError) {
-        let knobs = [ControlKnob.memoryMin, .memoryLow]
-        var need = Dictionary(uniqueKeysWithValues: knobs.map { ($0, amount($0, of: root, change)) })
-        var child = root
+        var need = Dictionary(uniqueKeysWithValues: knobs.map { ($0, amount($0, of: change.root, change)) })
+        var child = change.root
         while let path = child.parent {
             need.merge(try siblings(of: child, knobs, change), uniquingKeysWith: +)
             if path.isRoot {
-                change.state.nodes[path] = try live.node(path, files: [], enabled: true)
-                checkMemory(&change, need, node, options)
+                change.state.nodes[path] = try node(path, files: [], enabled: true)
+                try checkMachine(&change, need, reserved, options)
             } else {
                 try cover(path, &need, &change, options, wasCutOff)
             }
@@ -25,7 +25,7 @@ extension PodTree {
         }
     }
 
-    private func amount(_ knob: ControlKnob, of path: CgroupPath, _ change: PodChange) -> ByteCount {
+    private func amount(_ knob: ControlKnob, of path: CgroupPath, _ change: some TreeChange) -> ByteCount {
         let planned = change.targets.first { $0.path == path }?.values.first { $0.knob == knob }?.value
         let value = planned ?? change.state.nodes[path]?.values[knob]
         return value.flatMap { ByteCount(kernelText: $0[...]) } ?? .zero
@@ -33,13 +33,13 @@ extension PodTree {
 
     /// What those beside a cgroup claim: as it will be where the change is about them, else as it is.
     private borrowing func siblings(
-        of path: CgroupPath, _ knobs: [ControlKnob], _ change: PodChange
+        of path: CgroupPath, _ knobs: [ControlKnob], _ change: some TreeChange
     ) throws(KernelError) -> [ControlKnob: ByteCount] {
         guard let parent = path.parent else { return [:] }
         var sums: [ControlKnob: ByteCount] = [:]
-        for name in try live.children(parent) where name != path.name {
+        for name in try children(parent) where name != path.name {
             guard let other = try? parent.appending(name),
-                let node = try live.node(other, files: Set(knobs.map(\.file)), enabled: false)
+                let node = try self.node(other, files: Set(knobs.map(\.file)), enabled: false)
             else { continue }
             let target = change.targets.first { $0.path == other }
             for knob in knobs {
@@ -51,10 +51,10 @@ extension PodTree {
     }
 
     private borrowing func cover(
-        _ path: CgroupPath, _ need: inout [ControlKnob: ByteCount], _ change: inout PodChange,
-        _ options: PodTreeOptions, _ wasCutOff: Bool
+        _ path: CgroupPath, _ need: inout [ControlKnob: ByteCount], _ change: inout some TreeChange,
+        _ options: TreeOptions, _ wasCutOff: Bool
     ) throws(KernelError) {
-        var node = try live.node(path, files: ["memory.min", "memory.low", "memory.max"], enabled: true)
+        var node = try self.node(path, files: Set(need.keys.map(\.file)).union(["memory.max"]), enabled: true)
         if wasCutOff, node != nil, node?.record == nil { node?.record = try lostRecord(path) }
         change.state.nodes[path] = node
         // What we make is ours to raise.
@@ -69,25 +69,35 @@ extension PodTree {
         }
     }
 
-    /// Above the root of all pods only what lacks is touched: controllers, and the protection that is to be raised.
+    /// Above the root only what lacks is touched: controllers, and the protection that is to be raised.
     private borrowing func target(
-        above path: CgroupPath, _ need: [ControlKnob: ByteCount], _ change: PodChange, _ top: CgroupPath
+        above path: CgroupPath, _ need: [ControlKnob: ByteCount], _ change: some TreeChange, _ top: CgroupPath
     ) -> TreeTarget {
         let raised =
             path.isRoot ? [] : need.sorted { $0.key < $1.key }.filter { $0.value > amount($0.key, of: path, change) }
         return TreeTarget(
-            path: path, files: raised.map { PlannedFile(name: $0.key.file, value: "\($0.value)") }, role: nil,
-            isWhole: false, tree: top.contains(path) ? root : nil)
+            path: path, files: raised.map { PlannedFile(name: $0.key.file, value: $0.key.text("\($0.value)")) },
+            role: nil,
+            isWhole: false, tree: top.contains(path) ? change.root : nil)
     }
 
-    private borrowing func checkMemory(
-        _ change: inout PodChange, _ claims: [ControlKnob: ByteCount], _ node: Node, _ options: PodTreeOptions
-    ) {
-        guard let total = machineMemory().map({ ByteCount($0) }) else { return }
-        // The kernel itself needs something, also where nobody has said how much.
-        let reserved = (node.systemReserved.memory ?? .zero) + (node.kubeReserved.memory ?? .zero)
-        let available = total - (options.reserve ?? max(reserved, ByteCount(total.bytes / 64)))
-        for (knob, claimed) in claims.sorted(by: { $0.key < $1.key }) where claimed > available {
+    private borrowing func checkMachine(
+        _ change: inout some TreeChange, _ claims: [ControlKnob: ByteCount], _ reserved: ByteCount,
+        _ options: TreeOptions
+    ) throws(KernelError) {
+        let memory = machineMemory().map { ByteCount($0) }
+        let regions = Set(claims.keys.map(\.file)).contains { $0.hasPrefix("dmem.") }
+        let devices = regions ? try node(.root, files: ["dmem.capacity"], enabled: false)?.values ?? [:] : [:]
+        for (knob, claimed) in claims.sorted(by: { $0.key < $1.key }) {
+            let available: ByteCount?
+            if let region = knob.region {
+                available = devices[ControlKnob("dmem.capacity", region: region)].flatMap {
+                    ByteCount(kernelText: $0[...])
+                }
+            } else {
+                available = memory.map { $0 - (options.reserve ?? max(reserved, ByteCount($0.bytes / 64))) }
+            }
+            guard let available, claimed > available else { continue }
             change.violations.append(.overMemory(knob, claimed: claimed, available: available))
         }
     }
