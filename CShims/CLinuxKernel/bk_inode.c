@@ -65,11 +65,4 @@ int bk_fchdir(int fd) { return (int)bk_result(fchdir(fd)); }
 
 int bk_lock_directory(int fd) { return (int)bk_result(flock(fd, LOCK_EX | LOCK_NB)); }
 
-
 int bk_syncfs(int fd) { return (int)bk_result(syncfs(fd)); }
-
-int64_t bk_inodes_in_use(int fd) {
-    struct statfs s;
-    int64_t r = bk_result(fstatfs(fd, &s));
-    return r < 0 ? r : (int64_t)(s.f_files - s.f_ffree);
-}

@@ -172,10 +172,4 @@ extension Descriptor {
     package func synchronizeFileSystem() throws(KernelError) {
         try valueOrError(uninterrupted { bk_syncfs(number) }, "syncfs", name)
     }
-
-    /// How many inodes the file system has in use; nil where it does not count them (`fstatfs`).
-    package func inodesInUse() throws(KernelError) -> Int? {
-        let count = try valueOrError(bk_inodes_in_use(number), "fstatfs", name)
-        return count == 0 ? nil : Int(count)
-    }
 }

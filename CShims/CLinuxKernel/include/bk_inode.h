@@ -39,7 +39,5 @@ int bk_fchdir(int fd);
 int bk_lock_directory(int fd);
 /// syncfs(2), since Linux 2.6.39.
 int bk_syncfs(int fd);
-/// The inodes of the file system (statfs(2), f_files less f_ffree); 0 where it does not count them.
-int64_t bk_inodes_in_use(int fd);
 
 #pragma clang assume_nonnull end

@@ -113,7 +113,7 @@ public struct OwnershipShift: Hashable, Sendable {
     /// What a shift would cost at most, without a look at the tree: the file system's inodes are counted by the kernel
     /// (`fstatfs`). Nil where it does not count them, as btrfs.
     public static func upperBound(_ path: FilePath) throws(KernelError) -> ShiftCost? {
-        try Descriptor.open(path, .path).inodesInUse().map { ShiftCost(inodes: $0) }
+        try Descriptor.open(path, .path).inodesInUse().map { ShiftCost(inodes: Int(clamping: $0)) }
     }
 }
 
