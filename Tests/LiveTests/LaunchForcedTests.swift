@@ -45,23 +45,26 @@ struct LaunchForcedTests {
         await #expect(processExitsWith: .success) { [group = group as String] in
             guard let cgroup = try Cgroup.root().child(group) else { preconditionFailure("no cgroup") }
             let mounts = mountTable()
-            var before: [String] = []
+            func fail(at step: LaunchError.Step, reaper: Bool) throws {
+                var launch = try LaunchForcedTests.plan(reaper: reaper)
+                launch.forced = ForcedFailure(step, .noSpace)
+                do throws(LaunchError) {
+                    _ = try launch.start(in: cgroup)
+                    preconditionFailure("started in spite of: \(step)")
+                } catch {
+                    precondition(error.step == step, "\(step) became \(error)")
+                    precondition(error.failure.errno == .noSpace, "\(step): \(error)")
+                }
+                precondition(!hasChildren(), "a child is left after: \(step)")
+                let events = try cgroup.read(.events)
+                precondition(events?.populated == false, "a process is left after: \(step)")
+            }
+            // The first one opens what stays open for good.
+            try fail(at: .execute, reaper: true)
+            let before = openDescriptors()
             for reaper in [true, false].prefix(LaunchForcedTests.ways) {
                 for step in LaunchForcedTests.steps where reaper || step != .reaper {
-                    var launch = try LaunchForcedTests.plan(reaper: reaper)
-                    launch.forced = ForcedFailure(step, .noSpace)
-                    do throws(LaunchError) {
-                        _ = try launch.start(in: cgroup)
-                        preconditionFailure("started in spite of: \(step)")
-                    } catch {
-                        precondition(error.step == step, "\(step) became \(error)")
-                        precondition(error.failure.errno == .noSpace, "\(step): \(error)")
-                    }
-                    // The first one opens what stays open for good.
-                    if before.isEmpty { before = openDescriptors() }
-                    precondition(!hasChildren(), "a child is left after: \(step)")
-                    let events = try cgroup.read(.events)
-                    precondition(events?.populated == false, "a process is left after: \(step)")
+                    try fail(at: step, reaper: reaper)
                 }
             }
             precondition(openDescriptors() == before, "\(before) became \(openDescriptors())")
