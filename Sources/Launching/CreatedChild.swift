@@ -34,11 +34,17 @@ public struct CreatedChild: ~Copyable, Sendable {
     @discardableResult
     public borrowing func send(signal: Int32) throws(KernelError) -> Bool { try birth.child.send(signal: signal) }
 
-    /// Executes the command. A failure of it is thrown, and nothing is left.
+    /// Executes the command. A failure of it is thrown, and nothing is left. Of what others have started or ended before
+    /// this gives the child, whose end tells what became of it.
     public consuming func start() throws(LaunchError) -> Child {
         let launch = launch
         var birth = birth
-        if let channel = birth.channel.take() { try launch.release(channel) }
+        if let channel = birth.channel.take() {
+            do throws(LaunchError) { try launch.release(channel) } catch {
+                // It did not hear this: somebody else had started it, or ended it, before. Its end tells.
+                guard error.failure.errno == .connectionReset else { throw error }
+            }
+        }
         return birth.intoChild()
     }
 

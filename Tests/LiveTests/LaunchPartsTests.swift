@@ -172,7 +172,7 @@ struct LaunchPartsTests {
         let host = try SharedNamespaces(user: nil, kinds: .network, hostName: nil)
         let pod = try SharedNamespaces(user: testMap, kinds: [.uts, .ipc], hostName: "joined")
         var launch = Launch.script(
-            "cat /proc/sys/kernel/hostname /proc/self/uid_map; readlink /proc/self/ns/net /proc/self/ns/ipc")
+            "cat /proc/sys/kernel/hostname /proc/self/uid_map; readlink /proc/self/ns/net; readlink /proc/self/ns/ipc")
         launch.joins = pod.joins + host.joins
         let found = try finish(launch)
         #expect(found.lines.first == "joined")
@@ -296,15 +296,18 @@ struct LaunchPartsTests {
         try pool.fill()
         #expect(pool.ready == 2)
         var seen: Set<String> = []
+        // Held, for the kernel gives the number of one that has ended to the next.
+        var held: [JoinedNamespace] = []
         for _ in 0..<3 {
             let namespaces = try pool.take()
             var launch = Launch.script("readlink /proc/self/ns/net; cat /sys/class/net/lo/flags /proc/self/uid_map")
             launch.user = try testMap
             let found = try finish(launch) { try $0.start(sharing: namespaces) }
             seen.insert(found.lines.first ?? "")
+            held += namespaces.joins
             #expect(found.output.contains("\(testOutside)"))
         }
-        #expect(seen.count == 3)
+        #expect(seen.count == 3 && held.count == 6)
         #expect(pool.ready == 0)
         pool.fillInBackground()
         #expect(eventually { pool.ready == 2 })
