@@ -220,7 +220,7 @@ BK_CHILD_SHARED void bk_child_command(struct bk_child *child) {
         struct sock_fprog program;
         program.len = (unsigned short)plan->seccomp_count;
         program.filter = (struct sock_filter *)(uintptr_t)plan->seccomp;
-        result = bk_raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+        result = bk_raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER, plan->seccomp_flags, &program);
         if (result < 0) bk_child_fail(child, BK_STEP_SECCOMP, result, 0);
     }
 

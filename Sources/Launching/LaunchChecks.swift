@@ -117,6 +117,9 @@ extension Launch {
         if let fileModeMask, fileModeMask > 0o777 {
             throw refuse("fileModeMask", String(fileModeMask, radix: 8), "it is 0 to 777 in octal digits")
         }
+        if let seccomp, seccomp.needsListener {
+            throw refuse("seccomp", "a filter that notifies a listener", "the command would wait for nobody's answer")
+        }
         if let seccomp, seccomp.instructions.count > 4096 {
             throw refuse("seccomp", "\(seccomp.instructions.count) instructions", "the kernel takes 4096")
         }

@@ -180,6 +180,7 @@ extension Launch {
         if let seccomp {
             unsafe plan.seccomp = UnsafeRawPointer(memory.array(seccomp.instructions))
             unsafe plan.seccomp_count = seccomp.instructions.count
+            unsafe plan.seccomp_flags = seccomp.flags.rawValue
         }
         unsafe plan.candidates = memory.strings(candidates)
         unsafe plan.arguments = memory.strings([command] + arguments)

@@ -135,6 +135,7 @@ struct bk_launch_plan {
     const char *_Nullable directory;
     const void *_Nullable seccomp;  ///< struct sock_filter[]
     size_t seccomp_count;
+    uint32_t seccomp_flags;         ///< SECCOMP_FILTER_FLAG_*
     /// Paths to try in turn, as a search of PATH does.
     const char *_Nullable const *_Nullable candidates;
     const char *_Nullable const *_Nullable arguments;
