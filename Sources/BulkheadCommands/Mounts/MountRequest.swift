@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BulkheadRun
 internal import LinuxKernel
 internal import Mounts
 internal import NodeModel

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import BulkheadRun
 internal import LinuxKernel
 internal import Mounts
 internal import NodeModel
