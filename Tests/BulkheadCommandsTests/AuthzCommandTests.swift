@@ -5,6 +5,7 @@ import NodeModel
 import Testing
 
 @testable import BulkheadCommands
+@testable import ToolOutput
 
 @Suite struct AuthzCommandTests {
     @Test func `Without a user and a policy there is a mapping and no decision`() throws {
