@@ -184,10 +184,12 @@ int bk_receive_report(int channel, struct bk_launch_report *report, int *descrip
     };
     ssize_t size;
     *descriptor = -1;
+    int is_reset = 0;
     do size = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
-    while (size < 0 && errno == EINTR);
+    // A child that ended without having read its release: what it said before comes after this error.
+    while (size < 0 && (errno == EINTR || (errno == ECONNRESET && !is_reset++)));
     if (size < 0) return -errno;
-    if (size == 0) return 0;
+    if (size == 0) return is_reset ? -ECONNRESET : 0;
     if ((size_t)size != sizeof *report) return -EBADMSG;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (header && header->cmsg_type == SCM_RIGHTS) memcpy(descriptor, CMSG_DATA(header), sizeof(int));
