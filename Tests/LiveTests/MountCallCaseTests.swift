@@ -213,7 +213,7 @@ func errno(_ body: () throws -> Void) -> CInt {
 
 /// A user namespace with one of its two maps.
 func halfMapped(_ file: String) throws -> Descriptor {
-    let zombie = try NamespaceCall.Zombie()
+    let zombie = try NamespaceCall.Companion.exiting()
     let home = "/proc/\(zombie.pid)"
     try Descriptor.open(FilePath("\(home)/\(file)"), .writing)
         .writeValue("0 \(testOutside) 10", called: file, in: home)

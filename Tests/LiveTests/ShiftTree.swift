@@ -148,7 +148,8 @@ struct ShiftTree {
         for folder in folders {
             switch try directory.enter(folder.name, at: 0) {
             case .open(let inner): try forEach(in: inner, folder.path, body)
-            case .gone, .mounted: break
+            case .gone: break
+            case .mounted: break
             }
         }
     }
