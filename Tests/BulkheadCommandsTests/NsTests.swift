@@ -43,13 +43,13 @@ struct NsTests {
         let text = lines(try tree())
         #expect(
             text == [
-                "namespace         procs  pid     uid  map, command, path, holder",
-                "user 10              12    1       0  0:0:4294967295  /sbin/init",
-                "├─ net 40            11    1       -  /sbin/init",
-                "└─ user 20            0    -       0  0:100000:65536  held by process 77 and others",
-                "   ├─ net 50          0    -       -  /run/netns/a?b",
-                "   └─ user 30         0    -  100000  (no map)  owns or holds others",
-                "uts 60                1    9       -  " + String(repeating: "x", count: 41) + "…",
+                "namespace      procs  pid     uid  map, command, path, holder",
+                "user 10           12    1       0  0:0:4294967295  /sbin/init",
+                "├─ net 40         11    1       -  /sbin/init",
+                "└─ user 20         0    -       0  0:100000:65536  held by process 77 and others",
+                "   ├─ net 50       0    -       -  /run/netns/a?b",
+                "   └─ user 30      0    -  100000  (no map)  owns or holds others",
+                "uts 60             1    9       -  " + String(repeating: "x", count: 44) + "…",
                 "note  3 processes could not be looked into: other users', or they have more privilege than this caller",
             ], "\(text.joined(separator: "\n"))")
         #expect(lines(try tree(), unicode: false)[2].hasPrefix("|- net 40"))

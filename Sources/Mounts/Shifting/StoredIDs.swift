@@ -30,7 +30,8 @@ enum AccessControlBytes {
 enum FileCapabilityBytes {
     /// The root id; nil for what is no value of the second or third revision.
     static func rootID(_ bytes: [UInt8]) -> UInt32? {
-        switch (bytes.count, bytes.last.map { _ in bytes.word(at: 0) >> 24 }) {
+        // The revision is the highest byte of the first word.
+        switch (bytes.count, bytes.dropFirst(3).first) {
         case (20, 2): 0
         case (24, 3): bytes.word(at: 20)
         default: nil
