@@ -64,8 +64,10 @@ extension Launch {
 
     /// The same as a member of a cgroup, in which the pause can be counted, frozen and killed.
     ///
-    /// - Parameter path: where others may start it too, or only others after ``CreatedChild/leave()``: a socket that is
-    ///   made there, for the caller's user only. A path of at most 107 bytes that does not exist yet.
+    /// - Parameters:
+    ///   - cgroup: where it is born.
+    ///   - path: where others may start it too, or only others after ``CreatedChild/leave()``: a socket that is made there,
+    ///     for the caller's user only. A path of at most 107 bytes that does not exist yet.
     public func create(
         in cgroup: borrowing Cgroup, startedAt path: FilePath? = nil
     ) throws(LaunchError) -> CreatedChild {

@@ -101,7 +101,10 @@ public struct DetachedMount: ~Copyable, Sendable {
 
     /// Takes the ID map of a user namespace, and changes attributes in the same call.
     ///
-    /// - Parameter everywhere: also of the mounts beneath; by default where the clone was recursive.
+    /// - Parameters:
+    ///   - namespace: whose map.
+    ///   - change: what else changes.
+    ///   - everywhere: also of the mounts beneath; by default where the clone was recursive.
     public consuming func idmapped(
         by namespace: borrowing UserNamespace, changing change: MountChange = MountChange(),
         everywhere: Bool? = nil
@@ -143,7 +146,9 @@ public struct DetachedMount: ~Copyable, Sendable {
 
     /// Sets and clears attributes and propagation, in one call (`mount_setattr`, since Linux 5.12).
     ///
-    /// - Parameter everywhere: also of the mounts beneath; by default where the clone was recursive.
+    /// - Parameters:
+    ///   - change: what is set and cleared.
+    ///   - everywhere: also of the mounts beneath; by default where the clone was recursive.
     public consuming func changing(
         _ change: MountChange, everywhere: Bool? = nil
     ) throws(KernelError) -> DetachedMount {

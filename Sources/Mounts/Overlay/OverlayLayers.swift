@@ -59,8 +59,10 @@ public struct OverlayLayers: ~Copyable, Sendable {
     /// Sets where changes go: two directories of one mount, both there already. The work directory is empty, and both are
     /// used by no other overlay.
     ///
-    /// - Parameter mount: as a rule not ID-mapped: overlay makes its work files as the caller, whose ids a mapped mount
-    ///   mostly lacks.
+    /// - Parameters:
+    ///   - mount: as a rule not ID-mapped: overlay makes its work files as the caller, whose ids a mapped mount mostly lacks.
+    ///   - upper: the directory of the changes, beneath the mount.
+    ///   - work: the work directory, beneath the mount.
     public mutating func setUpper(_ mount: consuming DetachedMount, upper: String, work: String) {
         self.upper = DescriptorList()
         _ = self.upper.append(mount.takeTree())

@@ -10,6 +10,8 @@ extension VolumePlan {
     ///
     /// - Parameters:
     ///   - path: the volume.
+    ///   - policy: what is wanted.
+    ///   - namespace: the map.
     ///   - recursive: with what is mounted beneath it. Rewriting owners never crosses into other file systems.
     /// - Throws: where a map is required and refused, why, with the mount at fault.
     public init(

@@ -69,6 +69,7 @@ extension PodIDRanges {
     /// Gives a pod a block: the one it has, or a free one.
     ///
     /// - Parameters:
+    ///   - pod: the pod's uid.
     ///   - position: where to begin to look; at random unless given.
     ///   - isUsable: refuses blocks that others hold by other means.
     public mutating func allocate(
