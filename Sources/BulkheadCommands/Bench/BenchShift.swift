@@ -22,9 +22,8 @@ extension BenchSession {
     borrowing func measureOwners(
         _ tree: borrowing BenchTree, _ group: BenchResult.Group, _ report: inout BenchReport
     ) throws {
-        let directory = BenchHeldDescriptor(try tree.directory.duplicate())
         let root = BenchHeldDescriptor(try tree.directory.open(".", [.reading, .directory], resolve: []))
-        let ways = Self.ways(tree.path, directory, root)
+        let ways = Self.ways(tree.path, root)
         var samples: [String: BenchSamples] = [:]
         var failed: Set<String> = []
         let end = ContinuousClock.now + .seconds(60)
@@ -55,7 +54,7 @@ extension BenchSession {
     }
 
     private static func ways(
-        _ path: FilePath, _ directory: BenchHeldDescriptor, _ root: BenchHeldDescriptor
+        _ path: FilePath, _ root: BenchHeldDescriptor
     ) -> [Way] {
         func chown(_ owner: UInt32, _ options: [String], _ path: FilePath) throws {
             guard let program = try BenchProgram.find("chown", options + ["--", "\(owner):\(owner)", path.string])
@@ -86,7 +85,7 @@ extension BenchSession {
             Way(method: "chown+syncfs", reference: "chown") { _, to in
                 try secondsTaken {
                     try chown(to, ["-R"], path)
-                    try directory.descriptor.synchronizeFileSystem()
+                    try root.descriptor.synchronizeFileSystem()
                 }
             },
             Way(method: "C walk", reference: "chown") { from, to in
