@@ -65,4 +65,6 @@ int bk_fchdir(int fd) { return (int)bk_result(fchdir(fd)); }
 
 int bk_lock_directory(int fd) { return (int)bk_result(flock(fd, LOCK_EX | LOCK_NB)); }
 
+int bk_unlock_directory(int fd) { return (int)bk_result(flock(fd, LOCK_UN)); }
+
 int bk_syncfs(int fd) { return (int)bk_result(syncfs(fd)); }

@@ -168,6 +168,11 @@ extension Descriptor {
         return true
     }
 
+    /// Gives the lock back for all who hold the descriptor (`flock` `LOCK_UN`).
+    package func unlockDirectory() throws(KernelError) {
+        try valueOrError(bk_unlock_directory(number), "flock LOCK_UN", name)
+    }
+
     /// Brings the whole file system to the disk (`syncfs`).
     package func synchronizeFileSystem() throws(KernelError) {
         try valueOrError(uninterrupted { bk_syncfs(number) }, "syncfs", name)

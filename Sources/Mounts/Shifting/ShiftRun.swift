@@ -12,6 +12,7 @@ struct ShiftRun {
     private let unmapped: OwnershipShift.UnmappedIDs
     private let jobs: Int
     private let root: HeldDirectory
+    private let lock: ShiftLock
     private let mount: UInt64
     private let start = ContinuousClock.now
     var isDurable = true
@@ -29,7 +30,8 @@ struct ShiftRun {
         do throws(KernelError) {
             root = HeldDirectory(try Descriptor.open(path, [.directory, .reading]))
             mount = try root.handle.status().mountID
-        } catch { throw .kernel(error) }
+            lock = try ShiftLock(root)
+        } catch { throw ShiftStop.error(error, path) }
         try claim()
     }
 
@@ -44,10 +46,9 @@ struct ShiftRun {
         return max(1, min(4, processors))
     }
 
-    /// The lock, and nobody above who is half done: what he has written down would not hold any more.
+    /// Nobody above who is half done: what he has written down would not hold any more.
     private func claim() throws(ShiftError) {
         do throws(KernelError) {
-            guard try root.handle.descriptor.lockDirectory() else { throw ShiftStop.busy }
             var place = HeldDirectory(try root.handle.descriptor.duplicate())
             var isTop = true
             while true {
@@ -265,6 +266,19 @@ struct ShiftRun {
         outcome.seconds = seconds(since: start)
         return error == ShiftStop.stopped ? .stopped(outcome) : ShiftStop.error(error, path)
     }
+}
+
+/// The lock on the root of a tree, given back aloud: a process that another thread of the caller was just making holds the
+/// descriptor too, and with it the lock, until it executes.
+private final class ShiftLock: Sendable {
+    private let root: HeldDirectory
+
+    init(_ root: HeldDirectory) throws(KernelError) {
+        self.root = root
+        guard try root.handle.descriptor.lockDirectory() else { throw ShiftStop.busy }
+    }
+
+    deinit { try? root.handle.descriptor.unlockDirectory() }
 }
 
 /// Ends that are no failures of a call, in the clothes of one: a function throws one type.
