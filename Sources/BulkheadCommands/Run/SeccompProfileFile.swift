@@ -6,7 +6,7 @@ internal import SeccompFilters
 internal import SystemPackage
 internal import ToolOutput
 
-/// Reads a profile in the OCI form. JSON takes Foundation, whose start costs more than a whole run without it.
+/// Reads a profile in the OCI form, for a command with these capabilities.
 func readSeccompProfile(_ choice: String, for capabilities: CapabilitySet) throws -> CompiledFilter {
     do {
         let text = try Descriptor.open(FilePath(choice), .reading).readText()
