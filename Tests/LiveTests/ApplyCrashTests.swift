@@ -126,9 +126,10 @@ struct TorturedTree {
         var isDone = false
         let limit = atEvery ? 20_000 : 200
         while !isDone, kills < limit {
-            // Each call has a count of its own. With the first record never written, a cgroup is made and not yet known
-            // as ours; that makes no way, so every second time the second is the one.
-            let count = atEvery ? 2 : [4, 29, 21][kills % 3]
+            // Each call has a count of its own, and the shortest command makes each of them twice. With the first record
+            // never written, a cgroup is made and not yet known as ours; that makes no way, so every second time the
+            // second is the one.
+            let count = atEvery || kills == 0 ? 2 : [4, 29, 21][kills % 3]
             let records = kills % (atEvery ? 2 : 4) == 1 ? 1 : count
             let found = try kill(
                 command, before: ("write,mkdirat,unlinkat", count), ("fsetxattr,fremovexattr", records))
