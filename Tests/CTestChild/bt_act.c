@@ -78,9 +78,9 @@ static int appended(const char *path) {
     return error;
 }
 
-static int cloned(int map) {
+static int cloned(const char *path, int map) {
     if (map && unshare(CLONE_NEWNS) < 0) return errno;
-    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, "/", clone_flags | 0x8000); // AT_RECURSIVE
+    int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, clone_flags | 0x8000); // AT_RECURSIVE
     if (tree < 0) return errno;
     if (!map) return opened(tree);
     int own = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
@@ -115,7 +115,8 @@ static int perform(struct bt_row *row) {
     case BT_APPEND: return appended(path);
     case BT_EXECUTE: return execute(row);
     case BT_GET_ATTRIBUTE:
-        row->value_size = lgetxattr(path, row->attribute, row->value, sizeof row->value);
+        // Linux 6.0 and 6.1 count the entries of an ACL by the room for it: in another than a whole number none is mapped.
+        row->value_size = lgetxattr(path, row->attribute, row->value, sizeof row->value - 4);
         return row->value_size < 0 ? errno : 0;
     case BT_SET_ATTRIBUTE: return failed(lsetxattr(path, row->attribute, row->value, (size_t)row->value_size, 0));
     case BT_UNLINK: return failed(unlink(path));
@@ -123,8 +124,8 @@ static int perform(struct bt_row *row) {
     case BT_LINK: return failed(link(path, row->other_path));
     case BT_RENAME_ACROSS: return failed(renameat(row->mount, path, row->other_mount, row->other_path));
     case BT_LINK_ACROSS: return failed(linkat(row->mount, path, row->other_mount, row->other_path, 0));
-    case BT_CLONE: return cloned(0);
-    case BT_CLONE_AND_MAP: return cloned(1);
+    case BT_CLONE: return cloned(path, 0);
+    case BT_CLONE_AND_MAP: return cloned(path, 1);
     }
     return ENOSYS;
 }

@@ -39,10 +39,13 @@ struct MountCallCaseTests {
             #expect(errno { try MountCall.setIDMap(of: plain, to: initial, recursive: false) } == EPERM)
         }
         #expect(errno { try MountCall.setIDMap(of: plain, to: network, recursive: false) } == EINVAL)
-        // ms-uidonly, ms-gidonly
+        // ms-uidonly, ms-gidonly: before 6.8 the kernel takes them, and every owner of the other kind is nobody.
+        let refusesHalf = try KernelVersion.running() >= KernelVersion(6, 8)
         for file in ["uid_map", "gid_map"] {
             let half = try halfMapped(file)
-            #expect(errno { try MountCall.setIDMap(of: plain, to: half, recursive: false) } == EINVAL, "\(file)")
+            let fresh = try place.clone().takeTree()
+            let answer = errno { try MountCall.setIDMap(of: fresh, to: half, recursive: false) }
+            #expect(answer == (refusesHalf ? EINVAL : 0), "\(file)")
         }
         // ms-writer
         try place.scratch.file("source/written")
@@ -110,8 +113,9 @@ struct MountCallCaseTests {
         "Who lacks privilege over the caller's or the file system's namespace is refused", .needs(.root),
         .needs(.idmappedMounts))
     func privilege() throws {
+        let scratch = try mappableScratch()
         // ot-unpriv
-        var row = Act(BT_CLONE, "", on: -1).row
+        var row = Act(BT_CLONE, scratch.path(""), on: -1).row
         var actor = bt_actor()
         actor.user_namespace = -1
         actor.uid = 1000
@@ -122,7 +126,7 @@ struct MountCallCaseTests {
         let holder = UserNamespaceHolder(try UserNamespace(mapping: testMap))
         actor = bt_actor()
         actor.user_namespace = holder.number
-        row = Act(BT_CLONE_AND_MAP, "", on: -1).row
+        row = Act(BT_CLONE_AND_MAP, scratch.path(""), on: -1).row
         #expect(Act.perform(&row, as: actor) == 0)
         #expect(row.error == EPERM)
     }

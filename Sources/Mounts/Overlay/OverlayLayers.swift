@@ -89,8 +89,10 @@ public struct OverlayLayers: ~Copyable, Sendable {
                 tree = try byDescriptor()
                 self.way = .byDescriptor
             } catch {
-                // 6.13 takes descriptors, but of attached mounts only; older kernels do not know the option, or want text.
-                guard [.invalidArgument, .badFileDescriptor, .noFunction].contains(error.errno) else { throw error }
+                // 6.13 takes descriptors, but of attached mounts only; older kernels do not know the option, or want text;
+                // before 6.5 overlay knows no descriptors at all.
+                let tooOld: [Errno] = [.invalidArgument, .badFileDescriptor, .noFunction, .notSupported]
+                guard tooOld.contains(error.errno) else { throw error }
                 tree = try inPrivateNamespace()
                 self.way = .privateNamespace
             }
