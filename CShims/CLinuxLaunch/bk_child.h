@@ -15,6 +15,7 @@ struct bk_child {
     struct { int mount; const char *target; } held[2]; // the /proc and the /sys that were mounted in it
     int held_count;
     struct { char *start; size_t size; } words[2]; // the caller's command line and environment
+    int ready[2];    // with a gate, a pair: the init's end and the command's, which waits for the init
 };
 
 /// Ends the child here when a test wants this step to fail; else nothing.

@@ -156,9 +156,25 @@ BK_CHILD void wait_for_start(struct bk_child *child) {
     }
 }
 
+// The gate does the rest, in a memory of its own.
+BK_CHILD _Noreturn void execute_gate(struct bk_child *child) {
+    const struct bk_launch_plan *plan = child->plan;
+    // It reports at the plan's number, wherever the channel is by now.
+    if (child->channel != plan->channel) {
+        bk_raw(SYS_dup3, child->channel, plan->channel, 0);
+        child->channel = plan->channel;
+    } else {
+        bk_raw(SYS_fcntl, child->channel, F_SETFD, 0);
+    }
+    if (plan->program >= 0) bk_raw(SYS_fcntl, plan->program, F_SETFD, 0);
+    bk_child_fail(child, BK_STEP_EXECUTE,
+                  bk_raw(SYS_execveat, plan->gate, "", plan->gate_words, plan->environment, AT_EMPTY_PATH), -1);
+}
+
 BK_CHILD _Noreturn void execute(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
     bk_child_enter(child, BK_STEP_EXECUTE);
+    if (plan->gate >= 0) execute_gate(child);
     if (plan->program >= 0)
         bk_child_fail(child, BK_STEP_EXECUTE,
                       bk_raw(SYS_execveat, plan->program, "", plan->arguments, plan->environment, AT_EMPTY_PATH), 0);
@@ -215,8 +231,9 @@ BK_CHILD_SHARED void bk_child_command(struct bk_child *child) {
     if (plan->umask >= 0) bk_raw(SYS_umask, plan->umask);
     if (plan->flags & BK_LAUNCH_PAUSE) wait_for_start(child);
     bk_raw(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, KERNEL_SIGSET_SIZE);
-    if (plan->seccomp) {
-        bk_child_enter(child, BK_STEP_SECCOMP);
+    if (plan->seccomp) bk_child_enter(child, BK_STEP_SECCOMP);
+    // A gate installs it, for it makes calls that the filter may forbid; unless the exec could take the right to.
+    if (plan->seccomp && (plan->gate < 0 || !(plan->flags & BK_LAUNCH_NO_NEW_PRIVILEGES))) {
         struct sock_fprog program;
         program.len = (unsigned short)plan->seccomp_count;
         program.filter = (struct sock_filter *)(uintptr_t)plan->seccomp;

@@ -3,18 +3,72 @@
 // Process 1 of a pid namespace, when the command is not to be it.
 #define _GNU_SOURCE
 #include "bk_child.h"
+#include "bk_gate.h"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 BK_CHILD void command_of_reaper(void *argument) { bk_child_command(argument); }
+
+// The init is another program by the time that the command is let go: it must not see this one's.
+BK_CHILD void command_behind_gate(void *argument) {
+    struct bk_child *child = argument;
+    bk_raw(SYS_close, child->ready[0]);
+    int32_t pid = (int32_t)bk_raw(SYS_getpid);
+    bk_raw(SYS_write, child->ready[1], &pid, sizeof pid);
+    char none;
+    bk_raw(SYS_read, child->ready[1], &none, 1);
+    bk_raw(SYS_close, child->ready[1]);
+    bk_child_command(child);
+}
+
+// As bk_child_reap, whose memory is replaced by a program's of its own: so it need not be a copy, and holds nothing.
+BK_CHILD _Noreturn void reap_behind_gate(struct bk_child *child) {
+    const struct bk_launch_plan *plan = child->plan;
+    uint64_t all = ~0ULL;
+    bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
+    bk_child_enter(child, BK_STEP_REAPER);
+    long result = bk_raw(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, child->ready);
+    if (result < 0) bk_child_fail(child, BK_STEP_REAPER, result, 1);
+    struct clone_args args = {
+        .flags = CLONE_VM, .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)child->stack_top - 65536, .stack_size = 65536,
+    };
+    long pid = bk_raw_clone(&args, command_behind_gate, child);
+    if (pid < 0) bk_child_fail(child, BK_STEP_REAPER, pid, 0);
+
+    bk_raw(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (child->ready[0] == 0) bk_raw(SYS_fcntl, 0, F_SETFD, 0);
+    else bk_raw(SYS_dup3, child->ready[0], 0, 0);
+    bk_raw(SYS_close, 1);
+    bk_raw(SYS_close, 2);
+    int32_t kept[3] = {plan->channel, plan->outcome, plan->gate};
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2 - i; j++)
+            if (kept[j] > kept[j + 1]) {
+                int32_t larger = kept[j];
+                kept[j] = kept[j + 1];
+                kept[j + 1] = larger;
+            }
+    bk_child_close_all_but(child, kept, 3);
+    bk_raw(SYS_fcntl, plan->channel, F_SETFD, 0);
+    bk_raw(SYS_fcntl, plan->outcome, F_SETFD, 0);
+    static const char name[] = GATE_INIT_NAME;
+    const char *words[2];
+    words[0] = name;
+    words[1] = NULL;
+    bk_child_fail(child, BK_STEP_REAPER, bk_raw(SYS_execveat, plan->gate, "", words, words + 1, AT_EMPTY_PATH), 2);
+}
 
 // Process 1 of the pid namespace: without it the command would be process 1, whose unhandled signals the kernel drops,
 // and orphans would stay zombies. It blocks every signal and takes them one by one: what is no SIGCHLD goes to the
 // command. When the command ends, so does it, and with it the kernel ends all that is left in the namespace.
 BK_CHILD_SHARED void bk_child_reap(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
+    if (plan->gate >= 0) reap_behind_gate(child);
     uint64_t all = ~0ULL;
     bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
     // Its memory is a copy of the caller's, and nobody's business: this has to hold before the command runs. (An exec
@@ -46,19 +100,6 @@ BK_CHILD_SHARED void bk_child_reap(struct bk_child *child) {
     if (plan->flags & BK_LAUNCH_PARENT_DEATH) bk_child_arm_parent_death(child);
     bk_child_close_all_but(child, &plan->outcome, 1);
 
-    for (;;) {
-        siginfo_t info;
-        long signal = bk_raw(SYS_rt_sigtimedwait, &all, &info, NULL, KERNEL_SIGSET_SIZE);
-        if (signal > 0 && signal != SIGCHLD) bk_raw(SYS_kill, pid, signal);
-        for (;;) {
-            siginfo_t ended;
-            ended.si_pid = 0;
-            long result = bk_raw(SYS_waitid, 0 /* P_ALL */, 0, &ended, 4 /* WEXITED */ | 1 /* WNOHANG */, NULL);
-            if (result < 0 || ended.si_pid == 0) break;
-            if (ended.si_pid != pid) continue;
-            struct bk_launch_outcome outcome = {ended.si_code, ended.si_status};
-            bk_raw(SYS_write, plan->outcome, &outcome, sizeof outcome);
-            for (;;) bk_raw(SYS_exit_group, ended.si_code == 1 ? ended.si_status : 128 + ended.si_status);
-        }
-    }
+    bk_init_loop(&all, pid, plan->outcome);
+    for (;;) bk_raw(SYS_exit_group, 127);
 }

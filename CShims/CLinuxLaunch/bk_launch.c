@@ -83,12 +83,13 @@ int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_s
     *child = (struct bk_child){
         .plan = plan, .channel = plan->channel, .stack_top = (char *)stack + stack_size, .root = -1,
     };
-    if (plan->flags & BK_LAUNCH_REAPER) find_words(child);
+    int init_is_copy = plan->flags & BK_LAUNCH_REAPER && plan->gate < 0;
+    if (init_is_copy) find_words(child);
     // A command that will exec shares memory until then: nothing of the caller is copied, whatever its size. A reaper
-    // never execs, so it gets a copy of its own. The upper 64 KiB of the stack are the reaper's child's.
+    // never execs, unless there is a gate, so it gets a copy of its own. The upper 64 KiB of the stack are the reaper's child's.
     struct clone_args args = {
         .flags = plan->namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND
-                 | (plan->flags & (BK_LAUNCH_REAPER | BK_LAUNCH_OWN_MEMORY) ? 0 : CLONE_VM),
+                 | (init_is_copy || plan->flags & BK_LAUNCH_OWN_MEMORY ? 0 : CLONE_VM),
         .pidfd = (uint64_t)(uintptr_t)&fd,
         .stack = (uint64_t)(uintptr_t)stack + 4096,
         .stack_size = stack_size - 65536 - 4096,

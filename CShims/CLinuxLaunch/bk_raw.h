@@ -11,15 +11,18 @@
 // What runs in the child. No sanitizer may put code of its own in, which keeps its notes in thread-local storage, too; nor
 // the compiler a call of the C library in place of a loop: its first use is bound by the loader, under a lock.
 #define BK_CHILD_SHARED \
-    __attribute__((no_stack_protector, disable_sanitizer_instrumentation, no_builtin("memset", "memcpy", "strlen")))
+    __attribute__((no_stack_protector, disable_sanitizer_instrumentation, no_profile_instrument_function, \
+                   no_builtin("memset", "memcpy", "strlen")))
 #define BK_CHILD static __attribute__((unused)) BK_CHILD_SHARED
+// Into whatever calls it, also where nothing is optimized.
+#define BK_CHILD_INLINE static inline __attribute__((always_inline, unused)) BK_CHILD_SHARED
 
 // Instead of an initializer, for which the compiler calls memset where the memory is large.
 BK_CHILD void bk_clear(void *memory, size_t size) {
     for (size_t i = 0; i < size; i++) ((char *)memory)[i] = 0;
 }
 
-BK_CHILD long bk_raw6(long number, long a, long b, long c, long d, long e, long f) {
+BK_CHILD_INLINE long bk_raw6(long number, long a, long b, long c, long d, long e, long f) {
 #if defined(__x86_64__)
     long result;
     register long r10 __asm__("r10") = d;

@@ -4,7 +4,7 @@ package import Capabilities
 package import Launching
 internal import LinuxKernel
 package import NodeModel
-package import SeccompFilters
+internal import SeccompFilters
 package import ToolOutput
 
 /// What `bulkhead run` was asked for, as checked values: nothing has been done yet.
@@ -35,10 +35,8 @@ package struct RunRequest {
     var bestEffort = false
     var statusFile: String?
 
-    /// Looks into the words; a seccomp profile is read by who can.
-    package init(
-        _ options: RunOptions, readingProfile read: (_ file: String, CapabilitySet) throws -> CompiledFilter
-    ) throws {
+    /// Looks into the words, and reads the seccomp profile that they name.
+    package init(_ options: RunOptions) throws {
         let words = options.command.first == "--" ? Array(options.command.dropFirst()) : options.command
         guard let command = words.first, !command.isEmpty else {
             throw ToolFailure(.usage, "no command was given; as in: bulkhead run -- id")
@@ -62,7 +60,7 @@ package struct RunRequest {
         hostName = options.hostname
         (capabilities, requestedCapabilities) = try Self.capabilities(
             adding: options.addedCapabilities, dropping: options.droppedCapabilities)
-        seccomp = try compiledSeccomp(options.seccomp, capabilities: capabilities, readingProfile: read)
+        seccomp = try compiledSeccomp(options.seccomp, capabilities: capabilities)
         cgroup = try RunCgroup(options)
         terminal = options.tty
         bestEffort = options.bestEffort

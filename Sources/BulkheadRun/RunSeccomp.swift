@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Capabilities
-internal import SeccompFilters
+package import Capabilities
+internal import LinuxKernel
+package import SeccompFilters
+internal import SystemPackage
+internal import ToolOutput
 
-/// The filter that `--seccomp` names: the default one, none, or a profile in the OCI form, which `read` makes of a file
-/// for a command with these capabilities.
-func compiledSeccomp(
-    _ choice: String?, capabilities: CapabilitySet,
-    readingProfile read: (_ file: String, CapabilitySet) throws -> CompiledFilter
-) throws -> CompiledFilter? {
+/// The filter that `--seccomp` names, for a command with these capabilities: the default one, none, or that of a file.
+func compiledSeccomp(_ choice: String?, capabilities: CapabilitySet) throws -> CompiledFilter? {
     switch choice {
     case nil: try SeccompFilter.compiledDefault()
     case "unconfined": nil
-    case let file?: try read(file, capabilities)
+    case let file?: try compiledProfile(file, capabilities: capabilities)
+    }
+}
+
+/// Reads a profile in the OCI form, for a command with these capabilities.
+package func compiledProfile(_ file: String, capabilities: CapabilitySet) throws -> CompiledFilter {
+    do {
+        let text = try Descriptor.open(FilePath(file), .reading).readText()
+        let kernel = try KernelVersion.running()
+        let filter = try SeccompProfile(parsing: text).resolved(
+            for: .init(
+                capabilities: capabilities.map(\.description),
+                kernel: SeccompProfile.KernelVersion(kernel.major, kernel.minor))
+        ).compiled()
+        // Whoever listens would have to be there before the command; a run has nobody.
+        if filter.needsListener { throw SeccompError.needsListener }
+        return filter
+    } catch {
+        throw ToolFailure(.failed, "--seccomp \(file): \(error)".printable)
     }
 }

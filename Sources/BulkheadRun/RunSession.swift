@@ -93,6 +93,8 @@ package struct RunSession: ~Copyable {
         }
         launch.seccomp = request.seccomp
         launch.terminal = try RunTerminal.isWanted(request.terminal)
+        // A change from here on is a signal that waits.
+        if launch.terminal { launch.terminalSize = try RunTerminal.size() }
         launch.reaper = true
         launch.endsWithCaller = true
         return launch

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Launching
 internal import LinuxKernel
 internal import SystemPackage
 
@@ -42,10 +43,13 @@ struct RunTerminal: ~Copyable {
         try master.setNonBlocking()
         let input = try Descriptor.standard(.input)
         let raw = input.isTerminal ? try RawTerminal(try input.duplicate()) : nil
-        let terminal = RunTerminal(
-            master: master, input: input, output: try Descriptor.standard(.output), raw: raw)
-        terminal.takeWindowSize()
-        return terminal
+        return RunTerminal(master: master, input: input, output: try Descriptor.standard(.output), raw: raw)
+    }
+
+    /// The size that the command's terminal has from its start. Set later it could undo what the command has set.
+    static func size() throws(KernelError) -> TerminalSize? {
+        guard let (columns, rows) = try Descriptor.standard(.input).windowSize() else { return nil }
+        return TerminalSize(columns: UInt16(clamping: columns), rows: UInt16(clamping: rows))
     }
 
     borrowing func takeWindowSize() { master.takeWindowSize(of: input) }

@@ -30,12 +30,10 @@ package enum ShortWay {
             try Output.print(toolVersion)
             return ToolExit.done.rawValue
         }
-        guard first == "run", let options = RunOptions(reading: words.dropFirst()), options.needsNoProfile else {
+        guard first == "run", let options = RunOptions(reading: words.dropFirst()) else {
             return nil
         }
-        return try reportingLaunches {
-            try RunSession(RunRequest(options) { file, _ in throw ToolFailure(.failed, "--seccomp \(file)") }).run()
-        }
+        return try reportingLaunches { try RunSession(RunRequest(options)).run() }
     }
 
     /// The program `bulkhead`, seen from the whole tool: beside it, or in `../../bin`; nil where there is none.
@@ -60,9 +58,4 @@ package enum ShortWay {
             "execve \(places.map(\.string).joined(separator: " and ")): No such file or directory (it belongs beside "
                 + "bulkhead, or into ../libexec/bulkhead, and has all commands but 'run')")
     }
-}
-
-extension RunOptions {
-    /// Whether no seccomp profile has to be read from a file.
-    fileprivate var needsNoProfile: Bool { seccomp == nil || seccomp == "unconfined" }
 }

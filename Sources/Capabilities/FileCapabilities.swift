@@ -36,41 +36,32 @@ public struct FileCapabilities: Hashable, Sendable {
 
 extension FileCapabilities {
     private static let effectiveFlag: UInt32 = 1
-    private static let revisionMask: UInt32 = 0xff00_0000
 
     /// Reads the attribute's value. C names: `struct vfs_cap_data`, `struct vfs_ns_cap_data`.
     public init(attribute bytes: [UInt8]) throws(CapabilityError) {
-        guard bytes.count >= 4 else { throw .malformedAttribute("\(bytes.count) bytes") }
-        func word(_ index: Int) -> UInt32 {
-            (0..<4).reduce(0) { $0 | UInt32(bytes[4 * index + $1]) << (8 * UInt32($1)) }
+        guard let revision = FileCapabilityWords.revision(of: bytes) else {
+            throw .malformedAttribute("\(bytes.count) bytes")
         }
-        let magic = word(0)
-        let revision = magic >> 24
+        guard let size = FileCapabilityWords.size(ofRevision: revision) else {
+            throw .malformedAttribute("revision \(revision)")
+        }
         // The kernel takes no size but the one of the revision.
-        let sizes: [UInt32: Int] = [1: 12, 2: 20, 3: 24]
-        guard let size = sizes[revision] else { throw .malformedAttribute("revision \(revision)") }
-        guard bytes.count == size else {
+        guard let words = FileCapabilityWords(bytes) else {
             throw .malformedAttribute("\(bytes.count) bytes, where revision \(revision) has \(size)")
         }
-        let isWide = revision > 1
-        permitted = CapabilitySet(bits: UInt64(word(1)) | (isWide ? UInt64(word(3)) << 32 : 0))
-        inheritable = CapabilitySet(bits: UInt64(word(2)) | (isWide ? UInt64(word(4)) << 32 : 0))
-        isEffective = magic & Self.effectiveFlag != 0
-        rootID = revision == 3 ? word(5) : nil
-        otherFlags = magic & ~(Self.revisionMask | Self.effectiveFlag)
+        permitted = CapabilitySet(bits: words.permitted)
+        inheritable = CapabilitySet(bits: words.inheritable)
+        isEffective = words.flags & Self.effectiveFlag != 0
+        rootID = words.rootID
+        otherFlags = words.flags & ~Self.effectiveFlag
     }
 
     /// The attribute's value: revision 3 where there is a ``rootID``, else 2.
     public var attributeBytes: [UInt8] {
-        let revision: UInt32 = rootID == nil ? 2 : 3
-        var words = [
-            revision << 24 | otherFlags & ~(Self.revisionMask | Self.effectiveFlag)
-                | (isEffective ? Self.effectiveFlag : 0),
-            UInt32(truncatingIfNeeded: permitted.bits), UInt32(truncatingIfNeeded: inheritable.bits),
-            UInt32(permitted.bits >> 32), UInt32(inheritable.bits >> 32),
-        ]
-        if let rootID { words.append(rootID) }
-        return words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) } }
+        FileCapabilityWords(
+            flags: otherFlags & ~Self.effectiveFlag | (isEffective ? Self.effectiveFlag : 0), permitted: permitted.bits,
+            inheritable: inheritable.bits, rootID: rootID
+        ).bytes
     }
 
     /// The capabilities of an open file; nil when it has none (`fgetxattr`).

@@ -60,7 +60,10 @@ extension Launch {
         case .cgroupNamespace:
             return failed("unshare CLONE_NEWCGROUP", command, creationHint(errno))
         case .loopback: return failed(one(of: "socket", "ioctl SIOCSIFFLAGS"), "lo")
-        case .reaper: return failed("clone3", "bulkhead-init", spawnHint(errno))
+        case .reaper:
+            return failed(
+                one(of: "clone3", "socketpair", "execveat"), "bulkhead-init",
+                index == 2 ? Self.gateHint(errno) : spawnHint(errno))
         case .session: return failed("setsid", command)
         case .streams:
             return failed("dup3", ["standard input", "standard output", "standard error"][min(max(index, 0), 2)])
@@ -108,6 +111,7 @@ extension Launch {
     }
 
     private func executeFailure(_ index: Int, _ errno: Errno) -> KernelError {
+        if index < 0 { return KernelError("execveat", "bulkhead-gate", errno: errno, hint: Self.gateHint(errno)) }
         if let program {
             return KernelError(
                 "execveat", program.name, errno: errno,

@@ -74,7 +74,8 @@ public struct Launch: Hashable, Sendable {
     /// the caller's memory, for the kernel keeps one value for all that share some.
     public var oomScoreAdjustment: Int?
     /// Keeps a small process as init of the new pid namespace, which forwards signals and reaps orphans. Its memory is
-    /// a copy of the caller's, so a caller of many gigabytes should do without.
+    /// a copy of the caller's, so a caller of many gigabytes should do without; a command that has the ids of the caller's
+    /// program has an init with a memory of its own.
     public var reaper = false
     /// Kills the command when the calling *thread* ends (`PR_SET_PDEATHSIG`), which it does with its process. Start from a
     /// thread that lasts: the threads of the concurrency pool do, in practice, but nobody promises it.

@@ -146,7 +146,9 @@ extension Launch {
     }
 
     /// Whether the child starts with a copy of the caller's memory instead of sharing it until the exec.
-    var copiesMemory: Bool { reaper || oomScoreAdjustment != nil }
+    var copiesMemory: Bool {
+        oomScoreAdjustment != nil || reaper && !reachesProgram(joining: joins.reduce(into: []) { $0.insert($1.kind) })
+    }
 }
 
 extension Streams: CustomStringConvertible {

@@ -21,12 +21,17 @@ struct Preparation: ~Copyable {
     /// Numbers for the child: what it executes, and where it listens; or -1.
     let program: CInt
     let listener: CInt
+    /// What the child executes before the command and as init, where the caller's program has to be kept from them.
+    private var gate: Descriptor?
+    /// The least number for what the child keeps open.
+    private let free: CInt
 
     private init(
         mounts: consuming MountPlan, channel: consuming Descriptor, childChannel: consuming Descriptor?,
         outcome: consuming Pipe?, kept: consuming DescriptorList, streams: [CInt], passed: [bk_launch_passed],
-        program: CInt, listener: CInt
+        program: CInt, listener: CInt, free: CInt
     ) {
+        self.free = free
         self.passed = passed
         self.program = program
         self.listener = listener
@@ -78,7 +83,7 @@ struct Preparation: ~Copyable {
         let childChannel = try Self.child(Descriptor(owning: ends.1), from: free)
         return Preparation(
             mounts: mounts, channel: channel, childChannel: childChannel, outcome: try launch.reaper ? Pipe() : nil,
-            kept: kept, streams: streams, passed: passed, program: others[0], listener: others[1])
+            kept: kept, streams: streams, passed: passed, program: others[0], listener: others[1], free: free)
     }
 
     private static func child(_ end: consuming Descriptor, from free: CInt) throws(KernelError) -> Descriptor {
@@ -115,6 +120,14 @@ struct Preparation: ~Copyable {
         }
     }
 
+    /// Keeps the gate as long as the start takes; its number for the child.
+    mutating func keepGate(_ gate: consuming Descriptor) throws(KernelError) -> CInt {
+        let kept = try Self.child(gate, from: free)
+        let number = kept.number
+        self.gate = .some(consume kept)
+        return number
+    }
+
     /// Closes the caller's copy of the child's end, so that the channel ends with the child.
     mutating func closeChildEnd() { childChannel = nil }
 
@@ -144,12 +157,9 @@ extension Launch {
         unsafe plan.streams = (prepared.streams[0], prepared.streams[1], prepared.streams[2])
         unsafe plan.passed = UnsafePointer(memory.array(prepared.passed))
         unsafe plan.passed_count = prepared.passed.count
-        let kept = (prepared.passed.map(\.target) + [prepared.childChannelNumber, prepared.program, prepared.listener])
-            .filter { $0 >= 0 }.sorted()
-        unsafe plan.kept = UnsafePointer(memory.array(kept))
-        unsafe plan.kept_count = kept.count
         unsafe plan.program = prepared.program
         unsafe plan.listener = prepared.listener
+        unsafe plan.gate = -1
         unsafe plan.limits = UnsafePointer(
             memory.array(limits.map { bk_launch_limit(resource: $0.kind.rawValue, soft: $0.soft, hard: $0.hard) }))
         unsafe plan.limit_count = limits.count
@@ -182,6 +192,10 @@ extension Launch {
             unsafe plan.seccomp_count = seccomp.instructions.count
             unsafe plan.seccomp_flags = seccomp.flags.rawValue
         }
+        let kept = (prepared.passed.map(\.target) + [prepared.childChannelNumber, prepared.program, prepared.listener])
+            .filter { $0 >= 0 }.sorted()
+        unsafe plan.kept = UnsafePointer(memory.array(kept))
+        unsafe plan.kept_count = kept.count
         unsafe plan.candidates = memory.strings(candidates)
         unsafe plan.arguments = memory.strings([command] + arguments)
         unsafe plan.environment = memory.strings(environment.map { "\($0.key)=\($0.value)" }.sorted())
@@ -197,7 +211,7 @@ extension Launch {
         if noNewPrivileges { flags |= BK_LAUNCH_NO_NEW_PRIVILEGES.rawValue }
         if capabilities != nil { flags |= BK_LAUNCH_CAPABILITIES.rawValue }
         if identity != nil { flags |= BK_LAUNCH_IDENTITY.rawValue | BK_LAUNCH_CLEAR_AMBIENT.rawValue }
-        if copiesMemory { flags |= BK_LAUNCH_OWN_MEMORY.rawValue }
+        if oomScoreAdjustment != nil { flags |= BK_LAUNCH_OWN_MEMORY.rawValue }
         if kinds.contains(.cgroup) { flags |= BK_LAUNCH_CGROUP_NAMESPACE.rawValue }
         if root != nil { flags |= BK_LAUNCH_ROOT.rawValue }
         if kinds.union(placement.joined).contains(.user) { flags |= BK_LAUNCH_INSIDE.rawValue }

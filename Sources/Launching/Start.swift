@@ -57,6 +57,11 @@ extension Launch {
         let stack = unsafe memory.room(bytes: stackSize, alignment: 4096)
         let plan = unsafe memory.array([rawPlan(prepared, placement, memory: &memory)])
         unsafe plan.pointee.flags |= flags
+        if reachesProgram(joining: placement.joined) {
+            do { try unsafe prepared.makeGate(of: self, in: plan, memory: &memory) } catch {
+                throw LaunchError(.prepare, error)
+            }
+        }
 
         let hides = changesEyes(placement)
         if hides { CallerMemory.hide() }

@@ -25,6 +25,9 @@ package enum OwnProgram {
         return FilePath(String(decoding: text.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
 
+    /// Its file's owner, group and mode; nil without `/proc`.
+    package static let file = try? Descriptor.open("/proc/self/exe", .path).inodeStatus()
+
     /// Runs another program in this process, with this one's arguments and environment (`execve`); returns only the
     /// error.
     package static func become(_ program: FilePath) -> KernelError {

@@ -81,23 +81,14 @@ public struct RelativeIDMap: Hashable, Sendable {
                 continue
             }
             guard let container else { throw .noContainer(extent) }
-            // In 64 bits: what a text asks for may reach past the last id, which the map's own check then says.
-            var next = UInt64(extent.extent.outside)
-            let end = next + UInt64(extent.extent.count)
-            while next < end {
-                guard
-                    let home = container.first(where: {
-                        next >= UInt64($0.inside) && next < UInt64($0.inside) + UInt64($0.count)
-                    })
-                else { throw .notInContainer(extent, id: next) }
-                let stop = min(end, UInt64(home.inside) + UInt64(home.count))
-                let passed = next - UInt64(extent.extent.outside)
-                result.append(
-                    IDMap.Extent(
-                        inside: extent.extent.inside &+ UInt32(truncatingIfNeeded: passed),
-                        outside: home.outside + UInt32(next - UInt64(home.inside)), count: UInt32(stop - next)))
-                next = stop
+            // What a text asks for may reach past the last id, which a map's own check says.
+            let whole: IDMap
+            do { whole = try IDMap(uid: [extent.extent], gid: [extent.extent]) } catch { throw .invalid(error) }
+            let (mapped, unmapped) = IDMap.composed(whole.uid, container)
+            if let missing = unmapped.first {
+                throw .notInContainer(extent, id: extent.extent.outside + (missing.first - extent.extent.inside))
             }
+            result += mapped
         }
         return result
     }
@@ -108,7 +99,7 @@ public enum RelativeIDMapError: Error, Hashable, Sendable {
     /// A relative extent, and no container to be relative to.
     case noContainer(RelativeIDMap.Extent)
     /// An id that the container does not have.
-    case notInContainer(RelativeIDMap.Extent, id: UInt64)
+    case notInContainer(RelativeIDMap.Extent, id: UInt32)
     /// What comes out is no map.
     case invalid(IDMapError)
 }

@@ -133,11 +133,12 @@ enum RouteMessage {
     static let getAddress: UInt16 = 22
     static let newRoute: UInt16 = 24
     static let deleteRoute: UInt16 = 25
+    static let getRoute: UInt16 = 26
 
     static let names: [UInt16: String] = [
         newLink: "RTM_NEWLINK", deleteLink: "RTM_DELLINK", getLink: "RTM_GETLINK", newAddress: "RTM_NEWADDR",
         deleteAddress: "RTM_DELADDR", getAddress: "RTM_GETADDR", newRoute: "RTM_NEWROUTE",
-        deleteRoute: "RTM_DELROUTE",
+        deleteRoute: "RTM_DELROUTE", getRoute: "RTM_GETROUTE",
     ]
 }
 
@@ -168,4 +169,6 @@ enum RouteAttribute {
     static let destination: UInt16 = 1
     static let interface: UInt16 = 4
     static let gateway: UInt16 = 5
+    static let priority: UInt16 = 6
+    static let table: UInt16 = 15
 }

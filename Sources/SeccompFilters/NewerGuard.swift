@@ -14,7 +14,8 @@ extension SeccompFilter {
         }
         var sections: [[UInt64]] = []
         let all = [native] + architectures.filter { $0 != native }
-        for architecture in all where architecture != .x32 {
+        // With x86-64 x32 is a part of its section; without, its own is all of it: x86-64's numbers lie below.
+        for architecture in all where architecture != .x32 || !all.contains(.amd64) {
             guard let highest = last(architecture) else { continue }
             var tests: [UInt64] = [bpf(0x20, 0)]  // the number
             if architecture == .amd64 {

@@ -11,6 +11,8 @@ public struct UserNamespace: ~Copyable, Sendable {
     /// The map it was made with.
     public let map: IDMap
     package let descriptor: Descriptor
+    /// The user that made it here; nil where others did.
+    private let maker: UInt32?
 
     /// Makes a user namespace with this map.
     ///
@@ -22,6 +24,7 @@ public struct UserNamespace: ~Copyable, Sendable {
     /// Correct in a process of many threads, with a foreign `waitpid(-1)` and with SIGCHLD ignored. Since Linux 5.5.
     public init(mapping map: IDMap) throws(KernelError) {
         self.map = map
+        maker = effectiveUserID
         descriptor = try Self.make(map)
     }
 
@@ -72,6 +75,7 @@ public struct UserNamespace: ~Copyable, Sendable {
                 hint: "the user namespace has no map")
         }
         self.map = map
+        maker = nil
         descriptor = namespace.takeDescriptor()
     }
 
@@ -80,9 +84,25 @@ public struct UserNamespace: ~Copyable, Sendable {
         Namespace(checked: try descriptor.duplicate(), .user)
     }
 
-    /// Reads the map back from the kernel and compares: an error where it is not the one that was asked for.
+    /// Reads back from the kernel what it holds and compares: an error where the map is not the one that was asked for; or,
+    /// of one that was made here, where the owner is not its maker or the parent not the maker's user namespace.
     public borrowing func verify() throws(KernelError) {
-        let found = try namespace().idMap()
+        let namespace = try namespace()
+        if let maker {
+            let owner = try namespace.ownerUID()
+            if owner != maker {
+                throw KernelError(
+                    "ioctl NS_GET_OWNER_UID", namespace.name, value: "\(maker)", errno: .ioError,
+                    hint: "the kernel holds \(owner.map { "\($0)" } ?? "nobody")")
+            }
+            let parent = try namespace.parent()?.id()
+            if try parent != Namespace.current(.user).id() {
+                throw KernelError(
+                    "ioctl NS_GET_PARENT", namespace.name, errno: .ioError,
+                    hint: "its parent is not the user namespace of who made it")
+            }
+        }
+        let found = try namespace.idMap()
         if found != map {
             throw KernelError(
                 "read", "uid_map and gid_map", value: "\(map)", in: descriptor.name, errno: .ioError,

@@ -30,7 +30,7 @@ static const struct {
     {"host-calls", attack_host_calls},   {"nested", attack_nested}, {"chroot", attack_chroot},
     {"terminal", attack_terminal},       {"starter", attack_starter}, {"abstract", attack_abstract},
     {"session-key", attack_session_key}, {"filtered", attack_filtered}, {"program", attack_program},
-    {"exchange", attack_exchange},
+    {"exchange", attack_exchange},       {"host-programs", attack_host_programs},
 };
 
 __attribute__((constructor)) static void attack(void) {

@@ -132,6 +132,42 @@ void attack_program(void) {
     attack_must_not("the init's program", open("/proc/1/exe", O_RDONLY | O_CLOEXEC));
 }
 
+// Whether a path leads to the file that BULKHEAD_PROGRAM names as "device:inode": the starter's program. While that runs it
+// cannot be opened for writing (ETXTBSY); a descriptor of it waits until it does not, and is then opened anew. So what counts
+// is whether this process may write the file, not whether it can just now (CVE-2019-5736).
+static void attack_host_program(const char *path) {
+    const char *program = getenv("BULKHEAD_PROGRAM");
+    struct stat status;
+    char found[64], what[128];
+    if (stat(path, &status) < 0) return;
+    snprintf(found, sizeof found, "%llu:%llu", (unsigned long long)status.st_dev, (unsigned long long)status.st_ino);
+    if (!program || strcmp(program, found) != 0) return;
+    snprintf(what, sizeof what, "the host's file of %s, once it does not run", path);
+    attack_must_not(what, faccessat(AT_FDCWD, path, W_OK, AT_EACCESS));
+    snprintf(what, sizeof what, "the mode of the host's file of %s", path);
+    attack_must_not(what, fchmodat(AT_FDCWD, path, status.st_mode & 07777, 0));
+}
+
+// What stands in for the starter's program is one file of one start; and still nobody writes it.
+static void attack_gate(const char *path) {
+    char found[64] = {0};
+    if (readlink(path, found, sizeof found - 1) < 0 || strncmp(found, "/memfd:", 7) != 0) return;
+    int program = open(path, O_RDONLY | O_CLOEXEC);
+    const int all = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    if (program >= 0 && (fcntl(program, F_GET_SEALS) & all) != all) attack_got("a program in memory without seals");
+    attack_must_not("a program in memory, to write", open(path, O_WRONLY | O_CLOEXEC));
+}
+
+void attack_host_programs(void) {
+    char path[64];
+    // This process itself runs that program: it is what attacks.
+    attack_gate("/proc/1/exe");
+    for (int pid = 1; pid < 64; pid++) {
+        snprintf(path, sizeof path, "/proc/%d/exe", pid);
+        if (pid != getpid()) attack_host_program(path);
+    }
+}
+
 void attack_exchange(void) {
     const char *one = getenv("BULKHEAD_ONE"), *other = getenv("BULKHEAD_OTHER");
     const struct timespec pause = {0, 300000};

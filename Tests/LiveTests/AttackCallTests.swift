@@ -41,7 +41,7 @@ struct AttackCallTests {
 
     @Test("It cannot leave its root by a second chroot", .needs(.root))
     func chroot() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(in: "/tmp")  // of which the command has its own
         let marker = try scratch.file("marker")
         #expect(try attacked(with: "chroot", ["BULKHEAD_MARKER": marker]).output == "end\n")
     }
@@ -108,17 +108,11 @@ struct AttackCallTests {
     }
 
     @Test(
-        "The program that it runs by way of /proc/self/exe, its starter's, cannot be written", .needs(.root),
-        arguments: [false, true])
-    func program(holdsHostRoot: Bool) throws {
-        let found = try attacked(with: "program") {
-            $0.command = "/proc/self/exe"
-            guard holdsHostRoot else { return }
-            $0.user = try hostRootMap
-            $0.root?.guardHostRoot()
-        }
-        // Root of the map that holds the file's owner may change its mode, as it may that of any file it can reach.
-        #expect(found.lines.filter { !(holdsHostRoot && $0.hasSuffix("mode")) } == ["end"], "\(found.output)")
+        "The program that it runs by way of /proc/self/exe, its starter's, cannot be written: it has not the ids",
+        .needs(.root))
+    func program() throws {
+        let found = try attacked(with: "program") { $0.command = "/proc/self/exe" }
+        #expect(found.lines == ["end"], "\(found.output)")
     }
 
     @Test("Capabilities that its starter makes inheritable and ambient are not its own", .needs(.root))

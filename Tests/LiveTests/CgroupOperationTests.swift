@@ -80,6 +80,9 @@ struct CgroupOperationTests {
         // Statistics of a subtree pass over the list that a threaded cgroup does not give.
         #expect(try scratch.cgroup.subtreeStatistics().entries.count == 4)
         #expect(throws: KernelError.self) { try threaded.move(thread: 0) }
+        // What keeps it is told, and not that a threaded cgroup has no list of processes.
+        let busy = #expect(throws: KernelError.self) { try scratch.cgroup.removeChild("a") }
+        #expect(busy?.errno == .resourceBusy && busy?.hint?.contains("\(sleeper.pid)") == true, "\("\(busy as Any)")")
     }
 
     @Test("Several values are written together, or none when a file is missing") func batch() throws {

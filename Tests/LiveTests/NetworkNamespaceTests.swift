@@ -77,11 +77,17 @@ struct NetworkNamespaceTests {
         let addresses = try inside.addresses().filter { $0.index == changed.index }.map { "\($0.prefix)" }
         #expect(addresses.contains("10.88.0.2/24") && addresses.contains("fd00:88::2/64"), "\(addresses)")
 
+        let routes = try inside.routes().filter { $0.interface == changed.index && $0.table == 254 }.map { "\($0)" }
+        for route in ["0.0.0.0/0 via 10.88.0.1", "10.99.0.0/16", "10.88.0.0/24", "fd00:99::/32 via fd00:88::1"] {
+            #expect(routes.contains(route), "\(route) is not in \(routes)")
+        }
+
         // Once more is refused, in the kernel's words; then away with it.
         #expect(throws: KernelError.self) { try inside.addRoute(via: IPAddress(parsing: "10.88.0.1")) }
         try inside.removeRoute(via: IPAddress(parsing: "10.88.0.1"))
         try inside.removeRoute(to: IPPrefix(parsing: "10.99.0.0/16"), over: "eth0")
         #expect(throws: KernelError.self) { try inside.removeRoute(via: IPAddress(parsing: "10.88.0.1")) }
+        #expect(try !inside.routes().contains { $0.network.length == 0 && $0.gateway != nil })
         try inside.remove(IPPrefix(parsing: "10.88.0.2/24"), from: "eth0")
         #expect(try !inside.addresses().map { "\($0.prefix)" }.contains("10.88.0.2/24"))
 

@@ -161,6 +161,14 @@ import Testing
         #expect(try machine.run(.init(number: 437)) == allow)
     }
 
+    @Test func `x32 as the only architecture has a last call, too`() throws {
+        var machine = ClassicBPF(try filter().compiled(for: .x32).instructions)
+        #expect(try machine.run(.init(number: 0x4000_0000 | 437)) == allow)
+        #expect(try machine.run(.init(number: 0x4000_0000 | 436)) == failing(1))
+        #expect(try machine.run(.init(number: 0x4000_0000 | 438)) == failing(38))
+        #expect(try machine.run(.init(number: 437)) == failing(38), "openat2 of x86-64")
+    }
+
     @Test(arguments: [
         ("SCMP_ACT_ERRNO", SeccompFilter.Action.notImplemented as SeccompFilter.Action?),
         ("SCMP_ACT_KILL_PROCESS", .notImplemented), ("SCMP_ACT_TRAP", .notImplemented), ("SCMP_ACT_ALLOW", nil),

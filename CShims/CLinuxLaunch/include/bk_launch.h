@@ -38,7 +38,7 @@ enum bk_launch_step {
     BK_STEP_PARENT_DEATH,
     BK_STEP_PAUSE,          ///< created; waits to be started
     BK_STEP_SECCOMP,
-    BK_STEP_EXECUTE,        ///< index: the tried candidate
+    BK_STEP_EXECUTE,        ///< index: the tried candidate, or -1 for the gate
 };
 
 /// One step of building the child's root. Paths in `target` are resolved beneath the new root, however its links point.
@@ -115,11 +115,14 @@ struct bk_launch_plan {
     int32_t streams[3];             ///< all at least 3
     const struct bk_launch_passed *_Nullable passed;
     size_t passed_count;
-    /// Descriptors that stay open up to the exec, ascending: the channel, `program`, `listener` and the passed ones'
-    /// targets. All but the targets are close-on-exec.
+    /// Descriptors that stay open up to the exec, ascending: the channel, `program`, `gate`, `listener` and the passed
+    /// ones' targets. All but the targets are close-on-exec.
     const int32_t *_Nullable kept;
     size_t kept_count;
     int32_t program;                ///< what is executed (execveat), or -1: then the candidates
+    int32_t gate;                   ///< of bk_make_gate: executed before the command, and by the init; or -1
+    /// With a gate: its mark, the candidates, an empty word, the arguments.
+    const char *_Nullable const *_Nullable gate_words;
     int32_t listener;               ///< with PAUSE: a listening socket where anybody who can connect may start it, or -1
     const struct bk_launch_limit *_Nullable limits;
     size_t limit_count;
@@ -173,6 +176,10 @@ struct bk_launch_outcome {
 /// Returns its pid and sets *birth, or -errno. The exit signal is 0. The plan, and `stack` (at least 192 KiB), must live
 /// until the channel has ended.
 int32_t bk_launch(const struct bk_launch_plan *plan, void *stack, size_t stack_size, struct bk_launch_birth *birth);
+
+/// Makes what the child executes instead of going from the caller's program to the command, in a sealed file in memory
+/// (memfd_create, since Linux 3.17): its descriptor, close-on-exec, or -errno. All but `gate` and `kept` of the plan is final.
+int bk_make_gate(const struct bk_launch_plan *plan);
 
 /// A SOCK_SEQPACKET socket pair, close-on-exec.
 int bk_report_channel(int *_Nonnull ends);

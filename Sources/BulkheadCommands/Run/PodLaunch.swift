@@ -173,7 +173,7 @@ struct PodLaunch {
         switch context.seccompProfile {
         case .unconfined: nil
         case nil, .runtimeDefault: try SeccompFilter.compiledDefault()
-        case .localhost(let path): try readSeccompProfile(path, for: capabilities)
+        case .localhost(let path): try compiledProfile(path, capabilities: capabilities)
         }
     }
 }

@@ -100,8 +100,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let options = self.options
         let code = try reportingLaunches {
-            try manifests.isEmpty
-                ? RunSession(RunRequest(options, readingProfile: readSeccompProfile)).run() : RunPods(options).run()
+            try manifests.isEmpty ? RunSession(RunRequest(options)).run() : RunPods(options).run()
         }
         if code != 0 { throw ExitCode(code) }
     }

@@ -74,6 +74,8 @@ extension Cgroup {
                 do { count += try child.signalAll(signal) } catch { if !error.meansCgroupIsGone { throw error } }
             }
         }
+        // The processes of a threaded cgroup are its domain's.
+        if try read(.cgroupType) == .threaded { return count }
         // A number read from a file may have passed to another process by the time it is opened. One that is still
         // listed after its descriptor was opened is either that process or, if that has ended, its signal goes nowhere.
         var rest = try required(.processes)[...]

@@ -66,7 +66,12 @@ extension Cgroup {
     }
 
     private borrowing func someProcesses() throws(KernelError) -> String {
-        let inside = try read(.processes) ?? []
+        var inside: [Int32] = []
+        do throws(KernelError) { inside = try read(.processes) ?? [] } catch {
+            // A threaded cgroup lists threads only: its processes are its domain's.
+            guard error.errno == .notSupportedOnSocket else { throw error }
+            inside = try read(.threads) ?? []
+        }
         let shown = inside.prefix(8).map(String.init).joined(separator: ", ")
         return inside.count > 8 ? "\(shown) and \(inside.count - 8) more" : shown
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import LinuxKernel
+
 /// The ids in the value of `system.posix_acl_access` or `system.posix_acl_default`: a version in four bytes, then entries
 /// of tag, permissions (two bytes each) and id (four), all little-endian.
 enum AccessControlBytes {
@@ -30,24 +32,15 @@ enum AccessControlBytes {
 enum FileCapabilityBytes {
     /// The root id; nil for what is no value of the second or third revision.
     static func rootID(_ bytes: [UInt8]) -> UInt32? {
-        // The revision is the highest byte of the first word.
-        switch (bytes.count, bytes.dropFirst(3).first) {
-        case (20, 2): 0
-        case (24, 3): bytes.word(at: 20)
-        default: nil
-        }
+        guard let words = FileCapabilityWords(bytes), words.revision > 1 else { return nil }
+        return words.rootID ?? 0
     }
 
     /// The same capabilities for another root. The kernel shows revision 2 for root id 0, so that is what it is given.
     static func mapped(_ bytes: [UInt8], root: UInt32) -> [UInt8] {
-        guard rootID(bytes) != nil else { return bytes }
-        var mapped = Array(bytes.prefix(20))
-        mapped[3] = root == 0 ? 2 : 3
-        if root != 0 {
-            mapped += [0, 0, 0, 0]
-            mapped.setWord(at: 20, to: root)
-        }
-        return mapped
+        guard var words = FileCapabilityWords(bytes) else { return bytes }
+        words.setRoot(root == 0 ? nil : root)
+        return words.bytes
     }
 }
 

@@ -75,7 +75,8 @@ extension IDMap {
         return common
     }
 
-    static func composed(_ inner: [Extent], _ outer: [Extent]) -> (mapped: [Extent], unmapped: [IDRange]) {
+    /// One kind of ids of what ``composed(with:)`` makes; the ids that the outer map has not are those inside.
+    package static func composed(_ inner: [Extent], _ outer: [Extent]) -> (mapped: [Extent], unmapped: [IDRange]) {
         var mapped: [Extent] = []
         var unmapped: [IDRange] = []
         for piece in pieces(of: inner, in: outer) {

@@ -32,6 +32,8 @@ void attack_session_key(void);
 void attack_filtered(void);
 /// The program it runs as, which is its starter's.
 void attack_program(void);
+/// The file of the starter's program, which BULKHEAD_PROGRAM names, by way of every other process it sees.
+void attack_host_programs(void);
 /// No attack: exchanges the paths in BULKHEAD_ONE and BULKHEAD_OTHER for each other, until it is killed.
 void attack_exchange(void);
 
