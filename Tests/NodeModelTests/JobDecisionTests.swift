@@ -391,4 +391,35 @@ struct JobRun {
             #expect(run.job.spec.completionMode == .indexed || succeeded.count >= Int(completions))
         }
     }
+
+    @Test func `A pod of an index knows it by its environment and its host name`() throws {
+        var run = JobRun(completions: 2, indexed: true) {
+            $0.parallelism = 2
+            $0.template.spec.containers.append(
+                Container(name: "own", env: [EnvironmentVariable(name: "JOB_COMPLETION_INDEX", value: "mine")]))
+            $0.template.spec.initContainers = [Container(name: "setup")]
+        }
+        run.look()
+        let creation = try #require(run.last.create.last)
+        let pod = run.job.pod(creation, uid: "u2")
+        #expect(pod.description == "default/train-1-2" && pod.spec.hostname == "train-1")
+        let values = (pod.spec.containers + pod.spec.initContainers).map { $0.env.map(\.description) }
+        #expect(values == [["JOB_COMPLETION_INDEX=1"], ["JOB_COMPLETION_INDEX=mine"], ["JOB_COMPLETION_INDEX=1"]])
+    }
+
+    @Test func `A Job sees of a living pod its phase, its restarts and how its containers ended`() throws {
+        var run = JobRun(restartPolicy: .onFailure)
+        run.look()
+        let creation = try #require(run.last.create.first)
+        var life = PodLife(run.job.pod(creation, uid: "u1").spec)
+        life.tell("app") { $0.started(at: run.now) }
+        #expect(JobPod(creation, uid: "u1", life: life).phase == .running)
+        life.tell("app") { $0.ended(3, at: run.now) }
+        life.tell("app") { $0.started(at: run.now) }
+        #expect(JobPod(creation, uid: "u1", life: life).restarts == 1)
+        life.tell("app") { $0.ended(0, at: run.now + .seconds(9)) }
+        let pod = JobPod(creation, uid: "u1", life: life)
+        #expect(pod.phase == .succeeded && pod.finishedAt == run.now + .seconds(9) && !pod.isTerminating)
+        #expect(pod.exits == [JobPod.Exit(container: "app", code: 0)] && pod.serial == 1)
+    }
 }

@@ -221,6 +221,25 @@ private struct Agent {
         }
     }
 
+    @Test func `A container that cannot be started waits as one that ended, over a restart of the agent, too`() {
+        let now = Timestamp(seconds: 0)
+        var pod = ManagedPod(web, spec: PodSpec(containers: [Container(name: "app")]))
+        var record = pod.record
+        for attempt in 1...3 {
+            let time = pod.life.nextTime(after: now) ?? now
+            for operation in pod.operations(at: time) {
+                if case .write(let written) = operation { record = written }
+                if case .start(_, let number) = operation { #expect(number == attempt) }
+            }
+            pod.startFailed("app", at: time)
+        }
+        #expect(pod.life.nextTime(after: now) == now + .seconds(30))
+        for case .write(let written) in pod.operations(at: now) { record = written }
+        let found = ManagedPod(recovering: record, spec: pod.life.spec, sighting: nil, at: now)
+        #expect(found.life.nextTime(after: now) == now + .seconds(30))
+        #expect(found.life["app"]?.restartCount == 2)
+    }
+
     @Test func `Killed at any instant and started again, an agent loses none and starts none twice`() {
         let specs: [String: PodSpec] = [
             "two": PodSpec(containers: [Container(name: "a"), Container(name: "b")], terminationGracePeriodSeconds: 3),

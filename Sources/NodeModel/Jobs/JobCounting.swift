@@ -27,16 +27,16 @@ extension JobSync {
             status.completedIndexes = status.completedIndexes.below(spec.completions ?? 0)
             status.succeeded = Int32(clamping: status.completedIndexes.count)
         } else {
-            status.succeeded += Int32(succeeded.count)
+            status.succeeded = sum(status.succeeded, succeeded.count)
         }
-        status.failed += Int32(failed.count { counts($0) })
+        status.failed = sum(status.failed, failed.count { counts($0) })
         noteBackoff(succeeded, failed)
     }
 
     /// A Job that fails takes every pod that has not ended with it.
     mutating func countAsFailed() {
         for pod in pods where !pod.hasEnded && !pod.isReleased && isValid(pod) {
-            if status.counted.insert(pod.uid).inserted, counts(pod) { status.failed += 1 }
+            if status.counted.insert(pod.uid).inserted, counts(pod) { status.failed = sum(status.failed, 1) }
         }
     }
 
@@ -48,7 +48,7 @@ extension JobSync {
     private mutating func noteBackoff(_ succeeded: [JobPod], _ failed: [JobPod]) {
         let failures = failed.map { $0.finishedAt ?? now }
         guard let success = succeeded.map({ $0.finishedAt ?? now }).max() else {
-            status.consecutiveFailures += Int32(failures.count)
+            status.consecutiveFailures = sum(status.consecutiveFailures, failures.count)
             status.lastFailureTime = failures.max() ?? status.lastFailureTime
             return
         }
@@ -66,3 +66,6 @@ extension JobSync {
         return last + delay
     }
 }
+
+/// The sum, at most what fits: a status that was read can hold anything.
+private func sum(_ count: Int32, _ more: Int) -> Int32 { Int32(clamping: Int64(count) + Int64(more)) }

@@ -118,7 +118,8 @@ struct JobSync {
                 message: "Job has reached the specified backoff limit", since: now)
         }
         if let seconds = spec.activeDeadlineSeconds, let start = status.startTime, !spec.suspend {
-            let deadline = start + .seconds(seconds)
+            // More than 30,000 years are no deadline, and would not print.
+            let deadline = start + .seconds(min(seconds, 1 << 40))
             if deadline <= now {
                 return JobCondition(
                     .failureTarget, reason: "DeadlineExceeded",

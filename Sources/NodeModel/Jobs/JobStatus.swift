@@ -5,7 +5,7 @@
 /// Kubernetes counts ended pods in two steps, with a finalizer on each pod (`uncountedTerminatedPods`). Here the counters
 /// and the uids of the pods that are in them are one value: written to disk as one, no pod is counted twice, nor lost, at
 /// whatever instant its writer is killed. A pod that ended may be removed once its uid is in ``counted``.
-public struct JobStatus: Hashable, Sendable {
+public struct JobStatus: Hashable, Sendable, Codable {
     /// Pods that neither ended nor are being stopped.
     public var active: Int32
     /// Active pods that are ready.
@@ -67,7 +67,7 @@ public struct JobStatus: Hashable, Sendable {
 /// Something to be said of a Job.
 public struct JobCondition: Hashable, Sendable {
     /// What.
-    public enum Kind: String, Hashable, Sendable, CaseIterable {
+    public enum Kind: String, Hashable, Sendable, CaseIterable, Codable {
         /// It has no pods because it is suspended.
         case suspended = "Suspended"
         /// It is done.

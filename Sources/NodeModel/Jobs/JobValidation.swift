@@ -44,7 +44,8 @@ extension JobSpec {
             problems.append(FieldError("spec.completions", .required, "when completion mode is Indexed"))
             return problems
         }
-        let host = "\(jobName)-\(completions - 1)"
+        // The highest index, without trapping on what is below zero.
+        let host = "\(jobName)-\(max(completions, 1) - 1)"
         if completions > 0, host.utf8.count > 63 || host.utf8.contains(UInt8(ascii: ".")) {
             problems.append(
                 FieldError(

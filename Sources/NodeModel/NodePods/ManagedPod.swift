@@ -3,7 +3,9 @@
 /// A pod in the hands of an agent: its life, and the record that says at least as much.
 ///
 /// ``operations(at:)`` are to be done in their order, each only when those before it are done: a record is on disk before
-/// what it announces. What happens is told, and changes both.
+/// what it announces. What happens is told, and changes both; each operation that was asked for is told before the next ones
+/// are asked. Where one cannot be done that nothing is told of (a record not written), the value is to be thrown away, and
+/// made again from the record on disk.
 public struct ManagedPod: Hashable, Sendable {
     /// What is to be done.
     public enum Operation: Hashable, Sendable {
@@ -127,6 +129,12 @@ public struct ManagedPod: Hashable, Sendable {
 
     /// A container was started.
     public mutating func started(_ name: String, at now: Timestamp) { life.tell(name) { $0.started(at: now) } }
+
+    /// A container could not be started, which counts as an end.
+    public mutating func startFailed(_ name: String, at now: Timestamp) {
+        life.tell(name) { $0.started(at: now) }
+        ended(name, code: 128, at: now)
+    }
 
     /// A container ended; of one that must not run, that it does not any more.
     /// - Parameters:
