@@ -5,11 +5,11 @@ import NodeModel
 enum ContainerReader {
     private static let fields = [
         "name", "image", "command", "args", "env", "workingDir", "resources", "securityContext", "volumeMounts",
-        "restartPolicy",
+        "restartPolicy", "startupProbe", "livenessProbe", "readinessProbe", "ports",
     ]
 
     static func container(
-        _ field: Field, volumes: [Volume], _ unimplemented: inout UnimplementedFields
+        _ field: Field, volumes: [Volume], isInit: Bool, _ unimplemented: inout UnimplementedFields
     ) throws(ManifestError) -> Container {
         let object = try field.object()
         try object.checkSpelling(of: fields)
@@ -22,13 +22,18 @@ enum ContainerReader {
             unimplemented.note(try field.object(), UnimplementedFields.resources)
             resources = try ResourcesReader.requirements(field)
         }
+        let restartPolicy = try object["restartPolicy"]?.choice(of: RestartPolicy.self)
+        func probe(_ kind: ProbeKind) throws(ManifestError) -> Probe? {
+            try ProbeReader.probe(kind, of: object, isSidecar: restartPolicy == .always, isInit: isInit)
+        }
         return Container(
             name: try name.string(), image: try object.string("image") ?? "", command: try object.strings("command"),
             args: try object.strings("args"), env: try environment(object, &unimplemented),
             workingDir: try object.string("workingDir"), resources: resources,
             securityContext: try securityContext(object, &unimplemented),
             volumeMounts: try mounts(object, volumes, &unimplemented),
-            restartPolicy: try object["restartPolicy"]?.choice(of: RestartPolicy.self))
+            restartPolicy: restartPolicy, startupProbe: try probe(.startup), livenessProbe: try probe(.liveness),
+            readinessProbe: try probe(.readiness))
     }
 
     private static func environment(

@@ -53,19 +53,11 @@ enum PodReader {
     }
 
     private static func pod(_ object: FieldObject) throws(ManifestError) -> Pod {
-        let metadata = try object.required("metadata").object()
-        try metadata.checkSpelling(of: ["name", "namespace", "uid"])
-        let nameField = try metadata.required("name")
-        let name = try nameField.string()
-        try DNSName.check(name, nameField, isLabel: false)
-        let namespace = try metadata.string("namespace") ?? "default"
-        if let field = metadata["namespace"] { try DNSName.check(namespace, field, isLabel: true) }
-        let uid = try metadata.string("uid") ?? PodUID.derived(namespace: namespace, name: name)
-        if let field = metadata["uid"], let reason = PodUID.problem(uid) { throw field.error(reason) }
-
+        let names = try ObjectNames(object)
         let status = try object.object("status")
         return Pod(
-            namespace: namespace, name: name, uid: uid, spec: try SpecReader(object.required("spec").object()).spec(),
+            namespace: names.namespace, name: names.name, uid: names.uid,
+            spec: try SpecReader(object.required("spec").object()).spec(),
             recordedQoSClass: try status?["qosClass"]?.choice(of: QoSClass.self),
             phase: try status?["phase"]?.choice(of: PodPhase.self))
     }

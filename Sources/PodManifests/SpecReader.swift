@@ -49,7 +49,9 @@ struct SpecReader {
     ) throws(ManifestError) -> [Container] {
         var containers: [Container] = []
         for field in try object.items(name) {
-            containers.append(try ContainerReader.container(field, volumes: volumes, &unimplemented))
+            containers.append(
+                try ContainerReader.container(
+                    field, volumes: volumes, isInit: name == "initContainers", &unimplemented))
         }
         return containers
     }

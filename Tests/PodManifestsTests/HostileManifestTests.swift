@@ -36,6 +36,36 @@ import Testing
                 name: two
               volumes: [{name: v, hostPath: {path: /a, type: Directory}}]
             """.utf8)
+        let accepted = Self.accepted(text, of: 3_000) { (try? PodManifest(parsing: $0, file: "x")) != nil }
+        #expect(accepted > 0 && accepted < 3_000)
+    }
+
+    @Test func `A damaged Job gives a Job or an error`() {
+        let text = Array(
+            """
+            apiVersion: batch/v1
+            kind: Job
+            metadata: {name: a}
+            spec:
+              completions: 3
+              completionMode: Indexed
+              podFailurePolicy: {rules: [{action: Ignore, onExitCodes: {operator: In, values: [3, 4]}}]}
+              template:
+                metadata: {labels: {a: b}}
+                spec:
+                  restartPolicy: Never
+                  containers:
+                  - name: app
+                    livenessProbe: {httpGet: {port: 80, path: /}, periodSeconds: 3}
+                    resources: {limits: {cpu: 1, example.com/gpu: 2}}
+            status: {active: 1, completedIndexes: "0,2", startTime: "2026-04-01T12:00:00Z"}
+            """.utf8)
+        let accepted = Self.accepted(text, of: 1_000) { (try? WorkManifest(parsing: $0, file: "x")) != nil }
+        #expect(accepted > 0 && accepted < 1_000)
+    }
+
+    /// How many of so many damaged copies of a text are read.
+    private static func accepted(_ text: [UInt8], of count: Int, reads: (String) -> Bool) -> Int {
         let bytes = Array("{}[],:-&*!|>'\"%@`#?\n\t 0eE.~<\\\u{0}\u{85}".utf8)
         var state: UInt64 = 2026
         func random(_ bound: Int) -> Int {
@@ -43,7 +73,7 @@ import Testing
             return Int((state >> 33) % UInt64(bound))
         }
         var accepted = 0
-        for _ in 0..<3_000 {
+        for _ in 0..<count {
             var damaged = text
             for _ in 0...random(3) {
                 switch random(3) {
@@ -53,8 +83,8 @@ import Testing
                 }
                 if damaged.isEmpty { damaged = text }
             }
-            if (try? PodManifest(parsing: String(decoding: damaged, as: UTF8.self), file: "x")) != nil { accepted += 1 }
+            if reads(String(decoding: damaged, as: UTF8.self)) { accepted += 1 }
         }
-        #expect(accepted > 0 && accepted < 3_000)
+        return accepted
     }
 }

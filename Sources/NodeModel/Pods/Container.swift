@@ -22,13 +22,20 @@ public struct Container: Sendable, Hashable {
     public var volumeMounts: [VolumeMount]
     /// For an init container, `always` makes it a sidecar that runs on beside the containers.
     public var restartPolicy: RestartPolicy?
+    /// Asked until it succeeds, before the other two.
+    public var startupProbe: Probe?
+    /// The container is stopped when it fails.
+    public var livenessProbe: Probe?
+    /// The container is not ready while it fails.
+    public var readinessProbe: Probe?
 
     /// A container.
     public init(
         name: String, image: String = "", command: [String] = [], args: [String] = [],
         env: [EnvironmentVariable] = [], workingDir: String? = nil, resources: ResourceRequirements = .init(),
         securityContext: SecurityContext = .init(), volumeMounts: [VolumeMount] = [],
-        restartPolicy: RestartPolicy? = nil
+        restartPolicy: RestartPolicy? = nil, startupProbe: Probe? = nil, livenessProbe: Probe? = nil,
+        readinessProbe: Probe? = nil
     ) {
         self.name = name
         self.image = image
@@ -40,6 +47,9 @@ public struct Container: Sendable, Hashable {
         self.securityContext = securityContext
         self.volumeMounts = volumeMounts
         self.restartPolicy = restartPolicy
+        self.startupProbe = startupProbe
+        self.livenessProbe = livenessProbe
+        self.readinessProbe = readinessProbe
     }
 
     /// As an init container: whether it runs on beside the containers.

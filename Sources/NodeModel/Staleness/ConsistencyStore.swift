@@ -9,7 +9,7 @@ public protocol VersionedCache: Sendable {
 }
 
 /// The name of an object that a controller reconciles.
-public struct ObjectName: Hashable, Sendable, CustomStringConvertible {
+public struct ObjectName: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Its namespace; empty for what is in none.
     public var namespace: String
     /// Its name.
@@ -23,6 +23,11 @@ public struct ObjectName: Hashable, Sendable, CustomStringConvertible {
 
     /// `namespace/name`.
     public var description: String { namespace.isEmpty ? name : "\(namespace)/\(name)" }
+
+    /// Orders by namespace, then by name.
+    public static func < (left: ObjectName, right: ObjectName) -> Bool {
+        (left.namespace, left.name) < (right.namespace, right.name)
+    }
 }
 
 /// Lets a controller skip an object as long as its caches are older than its own last write for that object

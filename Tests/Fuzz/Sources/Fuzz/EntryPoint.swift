@@ -20,7 +20,9 @@ enum FuzzTarget: String, CaseIterable {
         case .netlink: checkNetlink(Array(bytes))
         case .seccomp: checkSeccompProfile(text)
         case .quantities: checkQuantity(text)
-        case .manifests: checkManifest(text)
+        case .manifests:
+            checkManifest(text)
+            checkWork(text)
         case .kubelet: checkKubeletConfiguration(text)
         case .interfaces: checkInterfaceFiles(text)
         case .idmaps: checkIDMap(text)

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A pod as one version of its manifest describes it.
+public struct PodVersion: Hashable, Sendable, Codable {
+    /// The namespace.
+    public var namespace: String
+    /// The name. Of two pods of one name, only one is on the node at a time.
+    public var name: String
+    /// The uid, which names its control groups.
+    public var uid: String
+    /// A digest of all that its manifest says: another one is another pod, in the place of the old one.
+    public var digest: String
+
+    /// A pod.
+    public init(namespace: String = "default", name: String, uid: String, digest: String) {
+        self.namespace = namespace
+        self.name = name
+        self.uid = uid
+        self.digest = digest
+    }
+
+    /// The name with its namespace.
+    public var objectName: ObjectName { ObjectName(namespace: namespace, name: name) }
+}
+
+/// What an agent has written down of a pod. Each change is written before what it announces is done, so that whoever comes
+/// after a kill at any instant knows at least as much as has happened.
+public struct PodRecord: Hashable, Sendable, Codable {
+    /// How far it is.
+    public enum Stage: String, Hashable, Sendable, Codable {
+        /// Its containers are started, and started again.
+        case running
+        /// It is to end.
+        case stopping
+        /// It ended by itself, and nothing of it is started any more.
+        case ended
+    }
+
+    /// Which pod.
+    public var version: PodVersion
+    /// How far it is.
+    public var stage: Stage = .running
+    /// How long its containers have when they are stopped.
+    public var gracePeriodSeconds: UInt32
+    /// When everything that still runs is killed; nil unless it is stopping.
+    public var killTime: Timestamp?
+    /// Its containers that were started, by name.
+    public var containers: [String: ContainerRecord] = [:]
+
+    /// A pod of which nothing was started yet.
+    public init(_ version: PodVersion, gracePeriodSeconds: UInt32 = 30) {
+        self.version = version
+        self.gracePeriodSeconds = gracePeriodSeconds
+    }
+}
+
+/// What an agent has written down of a container.
+public struct ContainerRecord: Hashable, Sendable, Codable {
+    /// How a container ended.
+    public struct Exit: Hashable, Sendable, Codable {
+        /// The exit code; 128 + n for signal n.
+        public var code: Int32
+        /// When.
+        public var time: Timestamp
+
+        /// An end.
+        public init(code: Int32, time: Timestamp) {
+            self.code = code
+            self.time = time
+        }
+    }
+
+    /// The number of the start that was begun last; 1 for the first.
+    public var attempt: Int
+    /// When it was begun.
+    public var begunAt: Timestamp
+    /// Whether its startup probe succeeded.
+    public var hasStarted = false
+    /// How that attempt ended; nil as long as nobody has seen it.
+    public var exit: Exit?
+    /// The wait before the next one.
+    public var backoff: CrashLoopBackoff
+
+    /// A start that is begun.
+    public init(attempt: Int, begunAt: Timestamp, backoff: CrashLoopBackoff) {
+        self.attempt = attempt
+        self.begunAt = begunAt
+        self.backoff = backoff
+    }
+}
+
+/// What the kernel shows of a pod: its control groups.
+public struct PodSighting: Hashable, Sendable {
+    /// A container's control group. It is made anew for each attempt, and a process is born in it or not at all.
+    public struct Container: Hashable, Sendable {
+        /// Whether a process is in it.
+        public var isPopulated: Bool
+        /// Whether a process ever was: it used the processor.
+        public var hasRun: Bool
+
+        /// A control group.
+        public init(isPopulated: Bool, hasRun: Bool) {
+            self.isPopulated = isPopulated
+            self.hasRun = hasRun
+        }
+    }
+
+    /// The uid in the name of the pod's control group.
+    public var uid: String
+    /// The containers that have one, by name.
+    public var containers: [String: Container]
+
+    /// A pod's control group.
+    public init(uid: String, containers: [String: Container] = [:]) {
+        self.uid = uid
+        self.containers = containers
+    }
+
+    /// Whether a process is in any of them.
+    public var isPopulated: Bool { containers.values.contains { $0.isPopulated } }
+}
