@@ -30,7 +30,9 @@ package enum ShortWay {
             try Output.print(toolVersion)
             return ToolExit.done.rawValue
         }
-        guard first == "run", let options = RunOptions(reading: words.dropFirst()), options.needsNoProfile else {
+        guard first == "run", let options = RunOptions(reading: words.dropFirst()), options.needsNoProfile,
+            !options.mayShift
+        else {
             return nil
         }
         return try reportingLaunches {
