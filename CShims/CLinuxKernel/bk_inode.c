@@ -20,7 +20,9 @@
 int bk_inode_status(int dirfd, const char *name, struct bk_inode *status) {
     struct statx x;
     const unsigned int mount_id = 0x1000; // STATX_MNT_ID, Linux 5.8
-    long r = bk_result(syscall(SYS_statx, dirfd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+    // The kernel looks twice at a name that may be empty.
+    const int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+    long r = bk_result(syscall(SYS_statx, dirfd, name, flags,
                                STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_UID | STATX_GID | STATX_INO | mount_id, &x));
     if (r < 0) return (int)r;
     *status = (struct bk_inode){
@@ -32,7 +34,7 @@ int bk_inode_status(int dirfd, const char *name, struct bk_inode *status) {
 }
 
 int bk_inode_chown(int dirfd, const char *name, uint32_t uid, uint32_t gid) {
-    return (int)bk_result(fchownat(dirfd, name, uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
+    return (int)bk_result(fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH)));
 }
 
 int bk_path_chmod(const char *path, uint32_t mode) { return (int)bk_result(chmod(path, mode)); }
@@ -64,6 +66,8 @@ int bk_own_working_directory(void) { return (int)bk_result(unshare(CLONE_FS)); }
 int bk_fchdir(int fd) { return (int)bk_result(fchdir(fd)); }
 
 int bk_lock_directory(int fd) { return (int)bk_result(flock(fd, LOCK_EX | LOCK_NB)); }
+
+int bk_share_directory(int fd) { return (int)bk_result(flock(fd, LOCK_SH | LOCK_NB)); }
 
 int bk_unlock_directory(int fd) { return (int)bk_result(flock(fd, LOCK_UN)); }
 

@@ -9,6 +9,8 @@ int64_t bk_fgetxattr(int fd, const char *name, void *value, size_t size) {
     return bk_result(fgetxattr(fd, name, value, size));
 }
 
+int64_t bk_flistxattr(int fd, void *list, size_t size) { return bk_result(flistxattr(fd, list, size)); }
+
 int bk_fsetxattr(int fd, const char *name, const void *value, size_t size) {
     return (int)bk_result(fsetxattr(fd, name, value, size, 0));
 }

@@ -17,7 +17,11 @@ package struct RunIDs: ~Copyable {
     package let map: IDMap?
     package let claim: IDRangeClaim?
 
-    package init(_ ids: RunRequest.IDs?, cgroups root: FilePath?) throws {
+    /// - Parameters:
+    ///   - ids: which are wanted; nil for no map.
+    ///   - root: where the cgroup v2 hierarchy is.
+    ///   - first: the first id of the range that is best, should nobody hold it.
+    package init(_ ids: RunRequest.IDs?, cgroups root: FilePath?, preferring first: UInt32? = nil) throws {
         switch ids {
         case nil:
             map = nil
@@ -29,10 +33,20 @@ package struct RunIDs: ~Copyable {
             map = try IDMap.ofOrdinaryUser()
             claim = nil
         case .automatic:
-            let claim = try IDRangeClaim(from: Self.pool(), lockFile: try Self.lockFile(root))
+            let claim = try Self.claim(preferring: first, lockFile: try Self.lockFile(root))
             map = try IDMap(outside: claim.first, count: claim.count)
             self.claim = consume claim
         }
+    }
+
+    private static func claim(preferring first: UInt32?, lockFile: FilePath) throws -> IDRangeClaim {
+        let pool = Self.pool()
+        if let first, pool.blocks.contains(first),
+            let claim = try IDRangeClaim(of: IDRange(first: first, count: IDRangePool.blockSize), lockFile: lockFile)
+        {
+            return claim
+        }
+        return try IDRangeClaim(from: pool, lockFile: lockFile)
     }
 
     /// The subordinate ids of a user `bulkhead`, where an administrator has set them aside; else systemd's range for

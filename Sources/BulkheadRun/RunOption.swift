@@ -10,6 +10,7 @@ package enum RunOption: String, CaseIterable, Sendable {
     case user
     case rootfs
     case volume
+    case volumeOwners = "volume-owners"
     case capAdd = "cap-add"
     case capDrop = "cap-drop"
     case seccomp

@@ -9,6 +9,8 @@ package struct RunOptions: Hashable, Sendable {
     package var user: String?
     package var rootfs: String?
     package var volumes: [String] = []
+    /// Of volumes that do not say it.
+    package var volumeOwners = VolumeOwners.idmap
     package var addedCapabilities: [String] = []
     package var droppedCapabilities: [String] = []
     package var seccomp: String?
@@ -100,6 +102,9 @@ extension RunOptions {
         case .user: user = value
         case .rootfs: rootfs = value
         case .volume: volumes.append(value)
+        case .volumeOwners:
+            guard let owners = VolumeOwners(rawValue: value) else { return false }
+            volumeOwners = owners
         case .capAdd: addedCapabilities.append(value)
         case .capDrop: droppedCapabilities.append(value)
         case .seccomp: seccomp = value

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Capabilities
-package import Launching
+internal import Launching
 internal import LinuxKernel
 package import NodeModel
 internal import SeccompFilters
@@ -23,7 +23,7 @@ package struct RunRequest {
     var ids = IDs.automatic
     var user: String?
     var rootDirectory: String?
-    var volumes: [HostVolume] = []
+    var volumes: [RunVolume] = []
     var ownNetwork = true
     var hostName: String
     var capabilities: CapabilitySet = .userNamespaceDefault
@@ -55,7 +55,9 @@ package struct RunRequest {
         }
         user = options.user
         rootDirectory = options.rootfs
-        volumes = try options.volumes.map { try Self.volume($0, isRoot: effectiveUserID == 0) }
+        volumes = try options.volumes.map {
+            try Self.volume($0, unsaid: options.volumeOwners, isRoot: effectiveUserID == 0)
+        }
         ownNetwork = options.net == .own
         hostName = options.hostname
         (capabilities, requestedCapabilities) = try Self.capabilities(
@@ -67,38 +69,45 @@ package struct RunRequest {
         statusFile = options.jsonStatus
     }
 
-    /// `SRC:DST[:ro][:idmap|:plain]`.
-    package static func volume(_ text: String, isRoot: Bool) throws -> HostVolume {
+    /// `SRC:DST[:ro][:idmap|:prefer-idmap|:shift|:plain]`.
+    package static func volume(
+        _ text: String, unsaid: VolumeOwners = .idmap, isRoot: Bool
+    ) throws -> RunVolume {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count >= 2, !parts[0].isEmpty, parts[1].hasPrefix("/") else {
-            throw ToolFailure(.usage, "--volume \(text): expected SRC:DST[:ro][:idmap|:plain] with an absolute DST")
+            throw ToolFailure(
+                .usage,
+                "--volume \(text): expected SRC:DST[:ro][:idmap|:prefer-idmap|:shift|:plain] with an absolute DST")
         }
         guard !parts[1].split(separator: "/").isEmpty else {
             throw ToolFailure(.usage, "--volume \(text): '/' is the root; use --rootfs")
         }
         // An ordinary user cannot ID-map a file system of the host, and under a map of one id has no need to: what is
         // the user's own belongs to root inside.
-        var volume = HostVolume(source: parts[0], target: parts[1], ownership: isRoot ? .idmapped : .plain)
+        var owners = isRoot ? unsaid : .plain
+        var isReadOnly = false
         for option in parts.dropFirst(2) {
             switch option {
-            case "ro": volume.readOnly = true
-            case "rw": volume.readOnly = false
-            case "idmap":
-                guard isRoot else {
+            case "ro": isReadOnly = true
+            case "rw": isReadOnly = false
+            default:
+                guard let said = VolumeOwners(rawValue: option) else {
+                    let known = VolumeOwners.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw ToolFailure(.usage, "--volume \(text): '\(option)' is none of ro, rw, \(known)")
+                }
+                guard isRoot || said == .plain else {
                     throw ToolFailure(
                         .impossible,
-                        "--volume \(text): an ID map takes CAP_SYS_ADMIN over the host's file system; use plain")
+                        "--volume \(text): other owners take "
+                            + (said == .shift ? "root" : "CAP_SYS_ADMIN over the host's file system") + "; use plain")
                 }
-                volume.ownership = .idmapped
-            case "plain": volume.ownership = .plain
-            case "shift":
-                throw ToolFailure(
-                    .impossible, "--volume \(text): this version does not rewrite owners; use idmap, or plain")
-            default:
-                throw ToolFailure(.usage, "--volume \(text): '\(option)' is none of ro, rw, idmap, plain")
+                owners = said
             }
         }
-        return volume
+        return RunVolume(
+            HostVolume(
+                source: parts[0], target: parts[1], readOnly: isReadOnly,
+                ownership: owners == .idmap ? .idmapped : .plain), owners)
     }
 
     /// A small environment of its own, with what was asked for.

@@ -12,9 +12,11 @@ internal import UserNamespaces
 package struct RunSession: ~Copyable {
     private let request: RunRequest
     private let signals: SignalDescriptor
+    private var shifting: (any VolumeShifting)?
 
-    package init(_ request: RunRequest) throws {
+    package init(_ request: RunRequest, shifting: (any VolumeShifting)? = nil) throws {
         self.request = request
+        self.shifting = shifting
         // From here on signals are for the command, not for us: nobody interrupts the cleaning up.
         signals = try SignalDescriptor(forwardedSignals + [Signal.windowChange, Signal.pipe])
     }
@@ -22,8 +24,11 @@ package struct RunSession: ~Copyable {
     /// Runs the command; the exit code for the shell.
     package consuming func run() throws -> Int32 {
         let root = CgroupHost.findRoot()
-        let ids = try RunIDs(request.ids, cgroups: root)
-        let launch = try plannedLaunch(ids.map)
+        let ids = try RunIDs(request.ids, cgroups: root, preferring: try shifting?.firstID(of: request.volumes))
+        var launch = try plannedLaunch(ids.map)
+        if let map = ids.map, let volumes = try shifting?.settle(request.volumes, map: map, signals: signals) {
+            launch.volumes = volumes
+        }
         let place = try RunPlace(request.cgroup, cgroups: root, bestEffort: request.bestEffort)
         let name = request.cgroup.name ?? "run-\(processID)"
         var status = StatusFile(
@@ -83,7 +88,7 @@ package struct RunSession: ~Copyable {
             launch.root = try .hostView(ownNetwork: request.ownNetwork)
         }
         if map?.holdsHostRoot ?? true { launch.root?.guardHostRoot() }
-        launch.volumes = request.volumes
+        launch.volumes = request.volumes.map(\.mount)
         launch.hostName = request.hostName
         launch.identity = try RunIdentity.find(request.user, inRoot: request.rootDirectory ?? "/")
         launch.capabilities = request.capabilities

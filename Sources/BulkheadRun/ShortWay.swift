@@ -30,7 +30,7 @@ package enum ShortWay {
             try Output.print(toolVersion)
             return ToolExit.done.rawValue
         }
-        guard first == "run", let options = RunOptions(reading: words.dropFirst()) else {
+        guard first == "run", let options = RunOptions(reading: words.dropFirst()), !options.mayShift else {
             return nil
         }
         return try reportingLaunches { try RunSession(RunRequest(options)).run() }

@@ -23,12 +23,15 @@ internal import SystemPackage
     private let list: UnsafeMutableRawBufferPointer
     private var end = 0
     private var position = 0
+    /// Bytes that the names of extended attributes take, but for few inodes.
+    private static let fewNames = 256
     private var listsByWorkingDirectory = false
     private var ownsWorkingDirectory = false
     private var directoryOfThread: CInt = -1
 
     package init() {
         unsafe buffer = .allocate(byteCount: 32768, alignment: 16)
+        unsafe buffer.initializeMemory(as: UInt8.self, repeating: 0)
         unsafe list = .allocate(byteCount: 65536, alignment: 16)
     }
 
@@ -39,25 +42,50 @@ internal import SystemPackage
 
     /// Begins with a directory, which stays as long as its names are asked for.
     package mutating func begin() {
-        end = 0
-        position = 0
+        position = end
         directoryOfThread = -1
     }
 
-    /// The next name, without `.` and `..`; nil at the end (`getdents64`).
+    /// Reads the next names into the buffer; false when there are no more (`getdents64`).
+    package mutating func fill(from directory: borrowing Descriptor) throws(KernelError) -> Bool {
+        guard let base = unsafe buffer.baseAddress else { return false }
+        // The kernel leaves what is between a name's end and the next record as it was, and that is not to count.
+        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<end]).initializeMemory(as: UInt8.self, repeating: 0)
+        end = 0
+        position = 0
+        let count = unsafe bk_getdents64(directory.number, base, buffer.count)
+        end = Int(try valueOrError(count, "getdents64", directory.name))
+        return end > 0
+    }
+
+    /// A number made of the names, inodes and types in the buffer: the same for the same ones in the same order. With a
+    /// key that is drawn by lot nobody can prepare others that have it.
+    package func fingerprint(key: UInt64) -> UInt64 {
+        var sum = key
+        for offset in stride(from: 0, to: end & ~7, by: 8) {
+            let word = unsafe buffer.load(fromByteOffset: offset, as: UInt64.self)
+            let (high, low) = (sum ^ word).multipliedFullWidth(by: key | 1)
+            sum = high ^ low &+ 0x9e37_79b9_7f4a_7c15
+        }
+        return sum
+    }
+
+    /// The next name, without `.` and `..`; nil at the end.
     package mutating func next(in directory: borrowing Descriptor) throws(KernelError) -> Entry? {
         while true {
-            if position >= end {
-                guard let base = unsafe buffer.baseAddress else { return nil }
-                let count = unsafe bk_getdents64(directory.number, base, buffer.count)
-                end = Int(try valueOrError(count, "getdents64", directory.name))
-                position = 0
-                if end == 0 { return nil }
-            }
+            if let entry = try next() { return entry }
+            guard try fill(from: directory) else { return nil }
+        }
+    }
+
+    /// The next name in the buffer, without `.` and `..`; nil at its end.
+    package mutating func next() throws(KernelError) -> Entry? {
+        while true {
+            if position >= end { return nil }
             // The record's length is at byte 16, the type at byte 18, the name, ended by NUL, from byte 19.
             let length = Int(unsafe buffer.load(fromByteOffset: position + 16, as: UInt16.self))
             guard length > 19, position + length <= end else {
-                throw KernelError("getdents64", directory.name, errno: .ioError, hint: "a broken record")
+                throw KernelError("getdents64", "a directory", errno: .ioError, hint: "a broken record")
             }
             let entry = Entry(name: position + 19, type: unsafe buffer[position + 18])
             position += length
@@ -138,7 +166,11 @@ internal import SystemPackage
         guard let name = unsafe pointer(entry), let base = unsafe list.baseAddress else { return [] }
         var count: Int64
         if !listsByWorkingDirectory {
-            count = unsafe bk_inode_listxattr(directory.number, name, base, list.count)
+            // The kernel makes a buffer as long as ours.
+            count = unsafe bk_inode_listxattr(directory.number, name, base, Self.fewNames)
+            if count == -Int64(Errno.outOfRange.rawValue) {
+                count = unsafe bk_inode_listxattr(directory.number, name, base, list.count)
+            }
             listsByWorkingDirectory = count == -Int64(Errno.noFunction.rawValue)
         } else {
             count = -Int64(Errno.noFunction.rawValue)
@@ -152,7 +184,10 @@ internal import SystemPackage
                 try valueOrError(bk_fchdir(directory.number), "fchdir", directory.name)
                 directoryOfThread = directory.number
             }
-            count = unsafe bk_here_listxattr(name, base, list.count)
+            count = unsafe bk_here_listxattr(name, base, Self.fewNames)
+            if count == -Int64(Errno.outOfRange.rawValue) {
+                count = unsafe bk_here_listxattr(name, base, list.count)
+            }
         }
         // ENOENT: gone, which the caller learns by its next call.
         if count == 0

@@ -43,12 +43,9 @@ package struct InodeStatus: Hashable, Sendable {
 /// same inode, of a symbolic link too.
 package struct InodeHandle: ~Copyable, Sendable {
     package let descriptor: Descriptor
-    private let link: String
+    private var link: String { "/proc/self/fd/\(descriptor.number)" }
 
-    package init(_ descriptor: consuming Descriptor) {
-        link = "/proc/self/fd/\(descriptor.number)"
-        self.descriptor = descriptor
-    }
+    package init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
     package func status() throws(KernelError) -> InodeStatus {
         try descriptor.inodeStatus()
@@ -101,8 +98,11 @@ package struct InodeHandle: ~Copyable, Sendable {
         try valueOrError(result, "removexattr", attribute, in: descriptor.name)
     }
 
-    /// The names of the extended attributes, those among `names` (`listxattr`).
+    /// The names of the extended attributes, those among `names` (`flistxattr`, `listxattr`).
     package func attributes(among names: AttributeNames) throws(KernelError) -> AttributeNames.Found {
+        // Most have none.
+        let length = bk_flistxattr(descriptor.number, nil, 0)
+        if length == 0 || length == -Int64(Errno.notSupported.rawValue) { return [] }
         var size = 1024
         while true {
             var buffer = [UInt8](repeating: 0, count: size)
@@ -165,6 +165,14 @@ extension Descriptor {
         let result = bk_lock_directory(number)
         if result == -Errno.resourceTemporarilyUnavailable.rawValue { return false }
         try valueOrError(result, "flock LOCK_EX", name)
+        return true
+    }
+
+    /// Locks this directory together with others who do so (`flock` `LOCK_SH`); false when one holds it alone.
+    package func shareDirectory() throws(KernelError) -> Bool {
+        let result = bk_share_directory(number)
+        if result == -Errno.resourceTemporarilyUnavailable.rawValue { return false }
+        try valueOrError(result, "flock LOCK_SH", name)
         return true
     }
 

@@ -12,16 +12,21 @@ import Testing
 struct RunOptionTests {
     @Test("A volume is SRC:DST with options in any order")
     func volumes() throws {
-        #expect(try RunRequest.volume("/a:/b", isRoot: true) == HostVolume(source: "/a", target: "/b"))
+        #expect(try RunRequest.volume("/a:/b", isRoot: true).mount == HostVolume(source: "/a", target: "/b"))
         #expect(
-            try RunRequest.volume("/a:/b:plain:ro", isRoot: true)
+            try RunRequest.volume("/a:/b:plain:ro", isRoot: true).mount
                 == HostVolume(source: "/a", target: "/b", readOnly: true, ownership: .plain))
-        #expect(try RunRequest.volume("rel:/b:ro:idmap", isRoot: true).readOnly)
+        #expect(try RunRequest.volume("rel:/b:ro:idmap", isRoot: true).mount.readOnly)
+        for owners in VolumeOwners.allCases {
+            let volume = try RunRequest.volume("/a:/b:\(owners.rawValue)", isRoot: true)
+            #expect(volume.owners == owners && (volume.mount.ownership == .idmapped) == (owners == .idmap))
+            #expect(try RunRequest.volume("/a:/b", unsaid: owners, isRoot: true).owners == owners)
+        }
     }
 
     @Test("An ordinary user's volume is plain, and an ID map for it is refused")
     func volumesOfAnOrdinaryUser() throws {
-        #expect(try RunRequest.volume("/a:/b", isRoot: false).ownership == .plain)
+        #expect(try RunRequest.volume("/a:/b", isRoot: false).mount.ownership == .plain)
         do {
             _ = try RunRequest.volume("/a:/b:idmap", isRoot: false)
             Issue.record("an ID map was promised")

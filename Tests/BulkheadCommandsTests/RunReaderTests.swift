@@ -21,6 +21,7 @@ struct RunReaderTests {
     private static func value(of option: RunOption, _ number: Int = 0) -> String {
         switch option {
         case .net: RunNetwork.allCases[number % 2].rawValue
+        case .volumeOwners: VolumeOwners.allCases[number % 4].rawValue
         case .tty: RunTerminalChoice.allCases[number % 3].rawValue
         default: ["1", "a=b", "/x:/y:ro", "ü 7", "in-between"][number % 5]
         }

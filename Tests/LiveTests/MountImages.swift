@@ -43,14 +43,15 @@ struct MountImage: CustomTestStringConvertible {
         var description: String
     }
 
-    private static func onLoop(_ type: String) throws -> Descriptor {
+    /// A file system on a loop device, in no tree.
+    static func onLoop(_ type: String, size: Int = 320 << 20, options: [String] = []) throws -> Descriptor {
         guard geteuid() == 0 else { throw Absent(description: "this is not root") }
-        let image = "\(NSTemporaryDirectory())bulkhead-image-\(getpid())-\(type)"
+        let image = "\(NSTemporaryDirectory())bulkhead-image-\(getpid())-\(size)-\(type)"
         let file = try Descriptor.open(FilePath(image), [.create, .exclusive, .readingAndWriting], mode: 0o600)
         defer { unsafe unlink(image) }
         // Sparse: xfs asks for 300 MiB.
-        guard ftruncate(file.number, 320 << 20) == 0 else { throw Absent(description: "no room for an image") }
-        let options = type == "ext4" ? ["-q", "-F"] : type == "xfs" ? ["-q", "-f"] : ["-q", "-f"]
+        guard ftruncate(file.number, size) == 0 else { throw Absent(description: "no room for an image") }
+        let options = (type == "ext4" ? ["-q", "-F"] : ["-q", "-f"]) + options
         let maker = Process()
         maker.executableURL = URL(filePath: "/usr/bin/env")
         maker.arguments = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "mkfs.\(type)"] + options + [image]

@@ -37,6 +37,8 @@ int bk_fchdir(int fd);
 
 /// flock(2) LOCK_EX | LOCK_NB: -EAGAIN when another open file holds it. A directory can be locked by no other call.
 int bk_lock_directory(int fd);
+/// flock(2) LOCK_SH | LOCK_NB: -EAGAIN when another holds it for itself.
+int bk_share_directory(int fd);
 int bk_unlock_directory(int fd);
 /// syncfs(2), since Linux 2.6.39.
 int bk_syncfs(int fd);

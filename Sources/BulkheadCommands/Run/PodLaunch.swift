@@ -16,6 +16,8 @@ struct PodLaunch {
     let map: IDMap?
     /// Directories of images by name; `host` is a read-only view of this host.
     let images: [String: String]
+    /// How the paths of the host are mounted, where it is not by an ID map.
+    var ownerships: [String: HostVolume.Ownership] = [:]
 
     /// The namespaces that the pod's containers share.
     var sharedKinds: NamespaceKinds { pod.spec.hostNetwork ? [.ipc, .uts] : [.network, .ipc, .uts] }
@@ -107,13 +109,20 @@ struct PodLaunch {
         return root
     }
 
+    /// Makes what `…OrCreate` paths lack, and checks what their types demand.
+    func prepareHostPaths() throws {
+        for volume in pod.spec.volumes {
+            if case .hostPath(let path, let type) = volume.source { try prepare(path, type) }
+        }
+    }
+
     private func volumes(of container: Container) throws -> [HostVolume] {
         try container.volumeMounts.compactMap { mount in
             guard case .hostPath(let path, let type) = try volume(mount, container).source else { return nil }
             try prepare(path, type)
             return HostVolume(
                 source: path, target: mount.mountPath, readOnly: mount.readOnly,
-                ownership: map == nil ? .plain : .idmapped)
+                ownership: map == nil ? .plain : ownerships[path] ?? .idmapped)
         }
     }
 

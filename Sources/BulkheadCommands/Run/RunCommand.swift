@@ -100,7 +100,8 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let options = self.options
         let code = try reportingLaunches {
-            try manifests.isEmpty ? RunSession(RunRequest(options)).run() : RunPods(options).run()
+            try manifests.isEmpty
+                ? RunSession(RunRequest(options), shifting: ShiftedVolumes()).run() : RunPods(options).run()
         }
         if code != 0 { throw ExitCode(code) }
     }
@@ -112,6 +113,7 @@ extension NameSpecification {
 }
 
 extension RunNetwork: ExpressibleByArgument {}
+extension VolumeOwners: ExpressibleByArgument {}
 extension RunTerminalChoice: ExpressibleByArgument {}
 
 struct RunIDOptions: ParsableArguments {
@@ -155,12 +157,23 @@ struct RunFileOptions: ParsableArguments {
 
     @Option(
         name: .of(.volume),
-        help: ArgumentHelp("A file or directory of this host inside.", valueName: "src:dst[:ro][:idmap|:plain]"))
+        help: ArgumentHelp(
+            "A file or directory of this host inside, with ro, and how owners become those inside.",
+            valueName: "src:dst[:ro][:how]"))
     var volumes: [String] = []
+
+    @Option(
+        name: .of(.volumeOwners),
+        help: ArgumentHelp(
+            "How owners on disk become those inside, for volumes that do not say: 'idmap' by an ID-mapped mount, 'shift' "
+                + "by rewriting them, 'prefer-idmap' by what is possible, 'plain' not at all.",
+            valueName: "how"))
+    var volumeOwners: VolumeOwners = .idmap
 
     func fill(_ options: inout RunOptions) {
         options.rootfs = rootfs
         options.volumes = volumes
+        options.volumeOwners = volumeOwners
     }
 }
 

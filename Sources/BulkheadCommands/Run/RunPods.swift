@@ -14,6 +14,7 @@ struct RunPods: ~Copyable {
     private let pod: Pod
     private let images: [String: String]
     private let bestEffort: Bool
+    private let owners: VolumeOwners
     private let statusFile: String?
     private let signals: SignalDescriptor
 
@@ -24,6 +25,7 @@ struct RunPods: ~Copyable {
         self.pod = pod
         self.images = images
         bestEffort = options.bestEffort
+        owners = options.volumeOwners
         statusFile = options.jsonStatus
     }
 
@@ -46,14 +48,36 @@ struct RunPods: ~Copyable {
         return (parts[0], parts[1])
     }
 
+    /// The directories and files of this host that containers mount.
+    private var hostPaths: [RunVolume] {
+        let mounts = (pod.spec.initContainers + pod.spec.containers).flatMap(\.volumeMounts)
+        return pod.spec.volumes.compactMap { volume in
+            guard case .hostPath(let path, _) = volume.source,
+                let mount = mounts.first(where: { $0.name == volume.name })
+            else { return nil }
+            return RunVolume(
+                HostVolume(
+                    source: path, target: mount.mountPath, ownership: owners == .idmap ? .idmapped : .plain), owners)
+        }
+    }
+
     consuming func run() throws -> Int32 {
         guard effectiveUserID == 0 else {
             throw ToolFailure(.impossible, "a Pod needs ranges of ids and cgroups, which only root may take")
         }
         let host = CgroupHost.probe()
-        let ids = try RunIDs(pod.spec.hostUsers ? nil : .automatic, cgroups: host.root)
-        let plans = PodLaunch(pod: pod, map: ids.map, images: images)
+        let wanted = hostPaths
+        var shifting = ShiftedVolumes()
+        let ids = try RunIDs(
+            pod.spec.hostUsers ? nil : .automatic, cgroups: host.root, preferring: try shifting.firstID(of: wanted))
+        var plans = PodLaunch(pod: pod, map: ids.map, images: images)
         try plans.refuseUnimplemented()
+        if let map = ids.map {
+            try plans.prepareHostPaths()
+            for volume in try shifting.settle(wanted, map: map, signals: signals) {
+                plans.ownerships[volume.source] = volume.ownership
+            }
+        }
         let limits = try PodLimits(pod, host: host, bestEffort: bestEffort)
         let tree = try RunTree(
             beneath: limits.mount, groups: limits.groups, own: limits.own, controllers: limits.controllers,

@@ -88,7 +88,7 @@ struct ShiftCommand: ParsableCommand {
             }
         } catch {
             meter.clear()
-            throw try failure(error)
+            throw ShiftFailure(error, directory: directory).shown(signal: BenchSignals.caught)
         }
     }
 
@@ -148,29 +148,6 @@ struct ShiftCommand: ParsableCommand {
         do throws(KernelError) {
             if json { try Output.print(report.json) } else { try Output.print(report.text) }
         } catch { throw .kernel(error) }
-    }
-
-    private func failure(_ error: ShiftError) throws -> any Error {
-        let remedy = "bulkhead shift \(directory.printable) --resume finishes it, --rollback undoes it"
-        switch error {
-        case .stopped(let outcome):
-            let signal = BenchSignals.caught ?? 2
-            let unfinished = try? OwnershipShift.unfinished(at: FilePath(directory))
-            Output.complain(
-                unfinished.flatMap { $0 } == nil
-                    ? "stopped by signal \(signal); nothing was changed"
-                    : "stopped by signal \(signal) after \(outcome.changed) inodes were changed; \(remedy)")
-            return ExitCode(128 + signal)
-        case .kernel(let error):
-            let journal = error.subject == "trusted.bulkhead.shift"
-            let cannot: [Errno] = [.notSupported, .notPermitted]
-            if journal, cannot.contains(error.errno) { return ToolFailure(.impossible, "\(error)") }
-            let unfinished = try? OwnershipShift.unfinished(at: FilePath(directory))
-            return ToolFailure(.failed, unfinished.flatMap { $0 } == nil ? "\(error)" : "\(error); \(remedy)")
-        case .root: return ToolFailure(.usage, "\(error)")
-        case .busy, .unfinished, .otherMap, .nothingToRollBack, .unfinishedElsewhere, .refused:
-            return ToolFailure(.failed, "\(error)")
-        }
     }
 }
 

@@ -11,68 +11,112 @@ final class ChangeVisitor: TreeVisitor {
         var claimed: Set<InodeKey> = []
     }
 
+    /// What one thread counted, and its own copy of the rules.
+    struct Tally: Sendable {
+        var counts = ShiftTally()
+        let rules: ShiftRules
+    }
+
     private let rules: ShiftRules
     private let direction: ShiftDirection
     private let books: ShiftBooks
     /// Whether nothing was changed before: then an inode is as it was, whatever its record says.
     private let isFirst: Bool
-    /// The inodes whose attributes hold ids; nil when every inode is to be asked.
-    private let special: Set<InodeKey>?
+    /// What the look before found, where nothing was changed since.
+    private let notes: SurveyNotes?
+    /// Notes do not know what was mounted since.
+    private let mounts: MountChanges?
     private let mount: UInt64
     private let state = Mutex(State())
 
     init(
         _ rules: ShiftRules, _ direction: ShiftDirection, _ books: ShiftBooks, isFirst: Bool,
-        special: Set<InodeKey>?, mount: UInt64
+        notes: SurveyNotes?, mounts: MountChanges?, mount: UInt64
     ) {
         self.rules = rules
         self.direction = direction
         self.books = books
         self.isFirst = isFirst
-        self.special = special
+        self.notes = isFirst && mounts != nil ? notes : nil
+        self.mounts = mounts
         self.mount = mount
     }
 
-    var emptyTally: ShiftTally { ShiftTally() }
+    var emptyTally: Tally { Tally(rules: rules.copied) }
     var total: ShiftTally { state.withLock { $0.total } }
 
-    func absorb(_ tally: inout ShiftTally) {
-        state.withLock { [tally] state in state.total.add(tally) }
-        tally = ShiftTally()
+    func absorb(_ tally: inout Tally) {
+        state.withLock { [tally] state in state.total.add(tally.counts) }
+        tally.counts = ShiftTally()
     }
 
-    func passMount(_ tally: inout ShiftTally) { tally.mounts += 1 }
-    func passVanished(_ tally: inout ShiftTally) { tally.vanished += 1 }
+    func passMount(_ tally: inout Tally) { tally.counts.mounts += 1 }
+    func passVanished(_ tally: inout Tally) { tally.counts.vanished += 1 }
+
+    /// Follows the notes where there are some and the names are still the same, or looks at each again.
+    func visitAll(
+        _ scan: inout DirectoryScan, in directory: borrowing Descriptor, at place: SurveyNotes.Place,
+        _ directories: inout [UInt8], _ tally: inout Tally
+    ) throws(KernelError) {
+        var runs: ArraySlice<SurveyNotes.Run> = []
+        if let notes, let found = notes.runs(at: place, fingerprint: scan.fingerprint(key: notes.key)),
+            mounts?.areNone ?? false
+        {
+            runs = found
+        }
+        var run = SurveyNotes.Run(way: .look, count: 0)
+        while let entry = try scan.next() {
+            if try scan.isDirectory(entry, in: directory) {
+                scan.append(entry, to: &directories)
+                continue
+            }
+            if run.count == 0 { run = runs.popFirst() ?? SurveyNotes.Run(way: .look) }
+            run.count -= 1
+            switch run.way {
+            case .change(let uid, let gid) where books != .changed:
+                if try scan.changeOwner(entry, in: directory, uid: uid, gid: gid) {
+                    tally.counts.changed += 1
+                } else {
+                    passVanished(&tally)
+                }
+            case .nothing: tally.counts.right += 1
+            case .look, .change: try visit(entry, &scan, in: directory, &tally)
+            }
+        }
+    }
 
     func visit(
         _ entry: DirectoryScan.Entry, _ scan: inout DirectoryScan, in directory: borrowing Descriptor,
-        _ tally: inout ShiftTally
+        _ tally: inout Tally
     ) throws(KernelError) {
         var status = InodeStatus()
         guard try scan.status(entry, in: directory, &status) else { return passVanished(&tally) }
         guard status.mountID == mount else { return passMount(&tally) }
         if status.links > 1, !claim(status) {
-            tally.links += 1
+            tally.counts.links += 1
             return
         }
-        if try isPlain(entry, status, &scan, in: directory) {
-            let uid = move(status.uid, rules.uid)
-            let gid = move(status.gid, rules.gid)
-            if uid == status.uid, gid == status.gid {
-                tally.right += 1
+        let uid = tally.rules.uid.moved(status.uid, direction)
+        let gid = tally.rules.gid.moved(status.gid, direction)
+        let moves = uid != status.uid || gid != status.gid
+        if try isPlain(entry, status, moves: moves, &scan, in: directory) {
+            if !moves {
+                tally.counts.right += 1
             } else if try scan.changeOwner(entry, in: directory, uid: uid, gid: gid) {
-                tally.changed += 1
+                tally.counts.changed += 1
             } else {
                 passVanished(&tally)
             }
             return
         }
         guard let handle = try scan.open(entry, in: directory) else { return passVanished(&tally) }
-        try visit(handle, &tally)
+        try visit(handle, try handle.status(), &tally)
     }
 
-    func visit(_ handle: borrowing InodeHandle, _ tally: inout ShiftTally) throws(KernelError) {
-        if try settle(handle) { tally.changed += 1 } else { tally.right += 1 }
+    func visit(
+        _ handle: borrowing InodeHandle, _ status: InodeStatus, _ tally: inout Tally
+    ) throws(KernelError) {
+        if try settle(handle, status, tally.rules) { tally.counts.changed += 1 } else { tally.counts.right += 1 }
     }
 
     private func claim(_ status: InodeStatus) -> Bool {
@@ -81,32 +125,26 @@ final class ChangeVisitor: TreeVisitor {
 
     /// Whether one change of owner is all that an inode can need.
     private func isPlain(
-        _ entry: DirectoryScan.Entry, _ status: InodeStatus, _ scan: inout DirectoryScan,
+        _ entry: DirectoryScan.Entry, _ status: InodeStatus, moves: Bool, _ scan: inout DirectoryScan,
         in directory: borrowing Descriptor
     ) throws(KernelError) -> Bool {
         if status.setID != 0 { return false }
         // What is to be changed gets its record first.
-        if books == .changed, isFirst,
-            move(status.uid, rules.uid) != status.uid || move(status.gid, rules.gid) != status.gid
-        {
-            return false
-        }
-        if let special { return !special.contains(InodeKey(status)) }
-        // Without the set a record may be on anything; a link of its own has nothing else.
+        if books == .changed, moves, isFirst { return false }
+        // A record may be on anything; a link of its own has nothing else.
         if status.isSymbolicLink, books == .ids { return true }
         let found = try scan.attributes(entry, in: directory, among: InodeOwnership.names)
-        return found.isEmpty && !(books == .changed)
+        return found.isEmpty && (books != .changed || isFirst)
     }
-
-    private func move(_ id: UInt32, _ rule: ShiftRule) -> UInt32 { rule.moved(id, direction) }
 
     /// Makes an inode what it is to be; false when it was so already.
     ///
     /// Where one call does it, the inode is either as before or as after. Where it takes several, what it was is first
     /// written on it: the kernel takes set-id bits and capabilities away with a change of owner, and who finds it then
     /// could not know them.
-    private func settle(_ handle: borrowing InodeHandle) throws(KernelError) -> Bool {
-        let status = try handle.status()
+    private func settle(
+        _ handle: borrowing InodeHandle, _ status: InodeStatus, _ rules: ShiftRules
+    ) throws(KernelError) -> Bool {
         let found = try handle.attributes(among: InodeOwnership.names)
         let now = try InodeOwnership(handle, status, found)
         var record: ShiftRecord?

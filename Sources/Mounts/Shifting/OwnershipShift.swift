@@ -15,7 +15,9 @@ public import SystemPackage
 /// first change; an inode that takes more than one call carries what it was. ``resume(_:map:jobs:progress:)`` goes on,
 /// ``rollBack(_:map:jobs:progress:)`` restores what was. The tree should not be in use meanwhile: a program that
 /// replaces files while they are shifted gets nothing outside the tree changed, but may leave files in it unshifted, or
-/// another file with the owner meant for the one it replaced.
+/// another file with the owner meant for the one it replaced. What was found of plain files at the look before the first
+/// change is relied upon as long as their directory holds the same names and nothing is mounted: set-id bits, lists and
+/// capabilities that somebody gives such a file between the look and its change are lost or keep their ids.
 public struct OwnershipShift: Hashable, Sendable {
     /// What is done about ids that the map does not know.
     public enum UnmappedIDs: String, Hashable, Sendable, CaseIterable {
@@ -35,6 +37,18 @@ public struct OwnershipShift: Hashable, Sendable {
     /// Whether all is on the disk before the mark goes (`syncfs`). Without it a shift survives the end of its process as
     /// well, but not that of the machine.
     public var isDurable = true
+
+    /// Whether the tree's root keeps the map, for whoever asks later what the tree was shifted by.
+    public enum Trace: Hashable, Sendable {
+        /// Where ids that overlap would not tell that the tree was shifted.
+        case whereNeeded
+        /// In any case (`trusted.bulkhead.shifted`).
+        case always
+        /// Never, and one that is there goes: the tree is what it was before it was shifted first.
+        case never
+    }
+    /// Whether the tree's root keeps the map.
+    public var trace = Trace.whereNeeded
 
     /// A plan.
     public init(by map: IDMap, unmapped: UnmappedIDs = .refuse, jobs: Int? = nil) {
@@ -58,6 +72,7 @@ public struct OwnershipShift: Hashable, Sendable {
     public func run(_ path: FilePath, progress: Progress = { _ in true }) throws(ShiftError) -> ShiftOutcome {
         var run = try ShiftRun(path, map: map, unmapped: unmapped, jobs: jobs)
         run.isDurable = isDurable
+        run.trace = trace
         if let unfinished = try run.unfinished() {
             throw unfinished.map == map ? .unfinished(unfinished, path.string) : .otherMap(unfinished, given: map)
         }
@@ -107,6 +122,13 @@ public struct OwnershipShift: Hashable, Sendable {
     public static func unfinished(at path: FilePath) throws(ShiftError) -> UnfinishedShift? {
         do throws(KernelError) {
             return try ShiftMark.read(from: InodeHandle(try Descriptor.open(path, [.directory, .reading])))
+        } catch { throw .kernel(error) }
+    }
+
+    /// The map that the last shift left on a tree's root; nil when it left none.
+    public static func lastMap(at path: FilePath) throws(ShiftError) -> IDMap? {
+        do throws(KernelError) {
+            return try ShiftMark.lastMap(on: InodeHandle(try Descriptor.open(path, [.directory, .reading])))
         } catch { throw .kernel(error) }
     }
 

@@ -47,7 +47,9 @@ final class RecordVisitor: TreeVisitor {
         try act(on: handle)
     }
 
-    func visit(_ directory: borrowing InodeHandle, _ tally: inout Int) throws(KernelError) {
+    func visit(
+        _ directory: borrowing InodeHandle, _ status: InodeStatus, _ tally: inout Int
+    ) throws(KernelError) {
         tally += 1
         try act(on: directory)
     }

@@ -11,6 +11,8 @@ public enum ShiftError: Error, Hashable, Sendable {
     case refused(ShiftSurvey)
     /// Another process is at this tree.
     case busy(String)
+    /// Somebody uses the tree with the owners of another map.
+    case inUse(String, IDMap)
     /// A shift of this tree did not end: it is to be resumed or rolled back first.
     case unfinished(UnfinishedShift, String)
     /// A shift that did not end has another map than the one given.
@@ -31,7 +33,9 @@ extension ShiftError: CustomStringConvertible {
         switch self {
         case .kernel(let error): "\(error)"
         case .refused(let survey): "nothing was changed: " + survey.problems.joined(separator: "; ")
-        case .busy(let path): "\(path): another process is shifting it"
+        case .busy(let path): "\(path): another process is shifting it, or uses it as it is"
+        case .inUse(let path, let map):
+            "\(path): it is in use with the owners of \(map); its owners cannot be changed meanwhile"
         case .unfinished(let shift, let path):
             switch shift.phase {
             case .tidying: "\(path): \(shift); resume it, for nothing can be rolled back any more"

@@ -28,6 +28,8 @@ public struct UnfinishedShift: Hashable, Sendable, CustomStringConvertible {
     public var keepsUnmapped: Bool
     /// Where it is known what inodes were before.
     var books: ShiftBooks
+    /// Whether the root keeps the map in the end.
+    var leavesMap = false
 
     /// In words.
     public var description: String {
@@ -56,8 +58,28 @@ enum ShiftBooks: String, Hashable, Sendable {
 /// the first change, and goes when all changes are.
 struct ShiftMark {
     static let attribute = "trusted.bulkhead.shift"
-    /// Left on the root where the map's ids overlap: nothing else tells that the tree was shifted already.
+    /// Left on the root where the map's ids overlap, for nothing else tells that the tree was shifted already; and where it
+    /// was asked for.
     static let shiftedAttribute = "trusted.bulkhead.shifted"
+
+    /// The map that was left on a directory; nil when there is none.
+    static func lastMap(on root: borrowing InodeHandle) throws(KernelError) -> IDMap? {
+        guard let bytes = try root.attribute(shiftedAttribute) else { return nil }
+        let fields = lastMapFields(String(decoding: bytes, as: UTF8.self))
+        return try? IDMap(parsingUID: [fields.uid], gid: [fields.gid])
+    }
+
+    private static func lastMapFields(_ text: String) -> (uid: String, gid: String) {
+        let parts = text.split(separator: ";").map(String.init)
+        return (parts.first ?? "", parts.last ?? "")
+    }
+
+    /// Leaves a map on a directory, or none.
+    static func leave(_ map: IDMap?, on root: borrowing InodeHandle) throws(KernelError) {
+        guard let map else { return try root.removeAttribute(shiftedAttribute) }
+        let text = map.uid == map.gid ? IDMap.text(map.uid) : "\(IDMap.text(map.uid));\(IDMap.text(map.gid))"
+        try root.setAttribute(shiftedAttribute, to: Array(text.utf8))
+    }
 
     static func text(_ shift: UnfinishedShift) -> String {
         """
@@ -67,6 +89,7 @@ struct ShiftMark {
         gid \(IDMap.text(shift.map.gid))
         unmapped \(shift.keepsUnmapped ? "keep" : "refuse")
         books \(shift.books.rawValue)
+        leaves \(shift.leavesMap ? "map" : "nothing")
 
         """
     }
@@ -81,7 +104,9 @@ struct ShiftMark {
             let books = fields["books"].flatMap(ShiftBooks.init),
             let map = try? IDMap(parsingUID: [uid], gid: [gid])
         else { return nil }
-        return UnfinishedShift(phase: phase, map: map, keepsUnmapped: unmapped == "keep", books: books)
+        return UnfinishedShift(
+            phase: phase, map: map, keepsUnmapped: unmapped == "keep", books: books,
+            leavesMap: fields["leaves"] == "map")
     }
 
     /// The mark on a directory; nil when there is none.
@@ -96,7 +121,9 @@ struct ShiftMark {
     }
 
     /// Writes the mark, and waits until it is on the disk.
-    static func write(_ shift: UnfinishedShift, to root: borrowing InodeHandle) throws(KernelError) {
+    static func write(
+        _ shift: UnfinishedShift, to root: borrowing InodeHandle, isDurable: Bool
+    ) throws(KernelError) {
         do { try root.setAttribute(attribute, to: Array(text(shift).utf8)) } catch {
             switch error.errno {
             case .notSupported:
@@ -106,6 +133,6 @@ struct ShiftMark {
             default: throw error
             }
         }
-        try root.descriptor.synchronize()
+        if isDurable { try root.descriptor.synchronize() }
     }
 }

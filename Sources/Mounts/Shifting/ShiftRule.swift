@@ -16,7 +16,7 @@ struct ShiftRule: Hashable, Sendable {
         case unmapped
     }
 
-    private let extents: [IDMap.Extent]
+    private var extents: [IDMap.Extent]
     /// Whether an id can be both one to shift and one that was shifted: then an id alone does not tell which.
     let overlaps: Bool
 
@@ -28,6 +28,13 @@ struct ShiftRule: Hashable, Sendable {
                 source.inside < target.outside + target.count && target.outside < source.inside + source.count
             }
         }
+    }
+
+    /// The same with an array of its own.
+    var copied: ShiftRule {
+        var copy = self
+        copy.extents = extents.map { $0 }
+        return copy
     }
 
     /// What an id is, that nothing was done to yet.
@@ -61,6 +68,15 @@ struct ShiftRule: Hashable, Sendable {
         return next != target
     }
 
+    /// Whether an id is to become another.
+    func shifts(_ id: UInt32) -> Bool { forward(id).map { $0 != id } ?? false }
+
+    /// Whether the map knows an id, and it tells whether it was shifted.
+    func isOrdinary(_ id: UInt32) -> Bool {
+        if case .unmapped = standing(of: id) { return false }
+        return !isAmbiguous(id)
+    }
+
     /// The id in a direction; itself where the map does not know it.
     func moved(_ id: UInt32, _ direction: ShiftDirection) -> UInt32 {
         (direction == .forward ? forward(id) : backward(id)) ?? id
@@ -69,12 +85,20 @@ struct ShiftRule: Hashable, Sendable {
 
 /// Both rules of a map.
 struct ShiftRules: Hashable, Sendable {
-    let uid: ShiftRule
-    let gid: ShiftRule
+    private(set) var uid: ShiftRule
+    private(set) var gid: ShiftRule
 
     init(_ map: IDMap) {
         uid = ShiftRule(map.uid)
         gid = ShiftRule(map.gid)
+    }
+
+    /// The same with arrays of their own.
+    var copied: ShiftRules {
+        var copy = self
+        copy.uid = uid.copied
+        copy.gid = gid.copied
+        return copy
     }
 
     var overlap: Bool { uid.overlaps || gid.overlaps }

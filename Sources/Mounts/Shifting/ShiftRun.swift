@@ -16,6 +16,7 @@ struct ShiftRun {
     private let mount: UInt64
     private let start = ContinuousClock.now
     var isDurable = true
+    var trace = OwnershipShift.Trace.whereNeeded
     private var outcome: ShiftOutcome
 
     init(
@@ -86,7 +87,7 @@ struct ShiftRun {
         var findings: SurveyVisitor.Findings
         do throws(KernelError) {
             var tally = visitor.emptyTally
-            try visitor.visit(root.handle, isRoot: true, &tally)
+            try visitor.visit(root.handle, try root.handle.status(), isRoot: true, &tally)
             visitor.absorb(&tally)
             let (root, jobs) = (root, jobs)
             let began = ContinuousClock.now
@@ -124,6 +125,8 @@ struct ShiftRun {
 
     /// A shift from its beginning.
     mutating func begin(_ progress: OwnershipShift.Progress) throws(ShiftError) -> ShiftOutcome {
+        // Watched from before the look; without it the look is not relied upon.
+        let mounts = try? MountChanges()
         let findings = try survey(progress)
         let survey = findings.survey
         outcome.survey = survey
@@ -131,6 +134,7 @@ struct ShiftRun {
         return try toTheEnd { run throws(KernelError) in
             let wasShifted = try run.wasShifted()
             if survey.toChange == 0 || wasShifted {
+                try run.leaveTrace(run.leavesMap ? run.map : nil)
                 run.outcome.tally.right = survey.names
                 run.outcome.tally.mounts = survey.mounts
                 return
@@ -140,10 +144,10 @@ struct ShiftRun {
                 survey.ambiguous == 0 ? .ids : survey.ambiguous <= survey.toChange ? .ambiguous : .changed
             var shift = UnfinishedShift(
                 phase: books == .ambiguous ? .recording : .shifting, map: run.map,
-                keepsUnmapped: run.unmapped == .keep, books: books)
-            try ShiftMark.write(shift, to: run.root.handle)
+                keepsUnmapped: run.unmapped == .keep, books: books, leavesMap: run.leavesMap)
+            try ShiftMark.write(shift, to: run.root.handle, isDurable: run.isDurable)
             if books == .ambiguous { try run.record(&shift, progress) }
-            try run.change(shift, .forward, isFirst: true, findings.special, progress)
+            try run.change(shift, .forward, isFirst: true, findings.notes, mounts, progress)
             try run.close(&shift, .tidying, progress)
         }
     }
@@ -155,7 +159,7 @@ struct ShiftRun {
         try toTheEnd { run throws(KernelError) in
             var shift = unfinished
             if shift.phase == .recording { try run.record(&shift, progress) }
-            if shift.phase == .shifting { try run.change(shift, .forward, isFirst: false, nil, progress) }
+            if shift.phase == .shifting { try run.change(shift, .forward, isFirst: false, nil, nil, progress) }
             try run.close(&shift, .tidying, progress)
         }
     }
@@ -168,9 +172,9 @@ struct ShiftRun {
             var shift = unfinished
             if shift.phase == .shifting {
                 shift.phase = .restoring
-                try ShiftMark.write(shift, to: run.root.handle)
+                try ShiftMark.write(shift, to: run.root.handle, isDurable: run.isDurable)
             }
-            if shift.phase == .restoring { try run.change(shift, .backward, isFirst: false, nil, progress) }
+            if shift.phase == .restoring { try run.change(shift, .backward, isFirst: false, nil, nil, progress) }
             try run.close(&shift, .restored, progress)
         }
     }
@@ -185,8 +189,23 @@ struct ShiftRun {
 
     /// Whether the whole tree was shifted by this map before, where its ids do not tell.
     private func wasShifted() throws(KernelError) -> Bool {
-        guard rules.overlap, let text = try root.handle.attribute(ShiftMark.shiftedAttribute) else { return false }
-        return String(decoding: text, as: UTF8.self) == "\(map)"
+        guard rules.overlap else { return false }
+        return try ShiftMark.lastMap(on: root.handle) == map
+    }
+
+    private var leavesMap: Bool {
+        switch trace {
+        case .whereNeeded: rules.overlap
+        case .always: true
+        case .never: false
+        }
+    }
+
+    /// Leaves the map on a tree that had not to be changed.
+    private func leaveTrace(_ map: IDMap?) throws(KernelError) {
+        guard trace != .whereNeeded, try ShiftMark.lastMap(on: root.handle) != map else { return }
+        try ShiftMark.leave(map, on: root.handle)
+        if isDurable { try root.handle.descriptor.synchronize() }
     }
 
     /// Writes down what ambiguous inodes are, all on the disk before the first change.
@@ -194,9 +213,9 @@ struct ShiftRun {
         _ shift: inout UnfinishedShift, _ progress: OwnershipShift.Progress
     ) throws(KernelError) {
         try note(.record, .recording, progress)
-        try root.handle.descriptor.synchronizeFileSystem()
+        if isDurable { try root.handle.descriptor.synchronizeFileSystem() }
         shift.phase = .shifting
-        try ShiftMark.write(shift, to: root.handle)
+        try ShiftMark.write(shift, to: root.handle, isDurable: isDurable)
     }
 
     private func note(
@@ -210,15 +229,15 @@ struct ShiftRun {
         }
         guard isWhole else { throw ShiftStop.stopped }
         var tally = 0
-        try visitor.visit(root.handle, &tally)
+        try visitor.visit(root.handle, try root.handle.status(), &tally)
     }
 
     private mutating func change(
-        _ shift: UnfinishedShift, _ direction: ShiftDirection, isFirst: Bool, _ special: Set<InodeKey>?,
-        _ progress: OwnershipShift.Progress
+        _ shift: UnfinishedShift, _ direction: ShiftDirection, isFirst: Bool, _ notes: SurveyNotes?,
+        _ mounts: MountChanges?, _ progress: OwnershipShift.Progress
     ) throws(KernelError) {
         let visitor = ChangeVisitor(
-            rules, direction, shift.books, isFirst: isFirst, special: special, mount: mount)
+            rules, direction, shift.books, isFirst: isFirst, notes: notes, mounts: mounts, mount: mount)
         let began = ContinuousClock.now
         let all = outcome.survey?.names
         let phase: ShiftProgress.Phase = direction == .forward ? .shifting : .restoring
@@ -233,7 +252,7 @@ struct ShiftRun {
         guard isWhole else { throw ShiftStop.stopped }
         // The root last: as long as it has its old owner, the tree is not the new owner's.
         var tally = visitor.emptyTally
-        try visitor.visit(root.handle, &tally)
+        try visitor.visit(root.handle, try root.handle.status(), &tally)
         visitor.absorb(&tally)
         // All changes are on the disk before the mark goes.
         guard isDurable else { return }
@@ -247,18 +266,12 @@ struct ShiftRun {
     ) throws(KernelError) {
         if shift.books != .ids || shift.phase == .recording {
             shift.phase = phase
-            try ShiftMark.write(shift, to: root.handle)
+            try ShiftMark.write(shift, to: root.handle, isDurable: isDurable)
             try note(.tidy, .tidying, progress)
         }
-        if phase == .tidying {
-            if rules.overlap {
-                try root.handle.setAttribute(ShiftMark.shiftedAttribute, to: Array("\(map)".utf8))
-            } else {
-                try root.handle.removeAttribute(ShiftMark.shiftedAttribute)
-            }
-        }
+        if phase == .tidying { try ShiftMark.leave(shift.leavesMap ? map : nil, on: root.handle) }
         try root.handle.removeAttribute(ShiftMark.attribute)
-        try root.handle.descriptor.synchronize()
+        if isDurable { try root.handle.descriptor.synchronize() }
     }
 
     private func stopped(_ error: KernelError) -> ShiftError {
@@ -282,7 +295,7 @@ private final class ShiftLock: Sendable {
 }
 
 /// Ends that are no failures of a call, in the clothes of one: a function throws one type.
-private enum ShiftStop {
+enum ShiftStop {
     static let stopped = KernelError("shift", "stopped", errno: .canceled)
     static let busy = KernelError("shift", "busy", errno: .resourceBusy)
     static let root = KernelError("shift", "root", errno: .permissionDenied)

@@ -15,8 +15,15 @@ protocol TreeVisitor: Sendable {
         _ entry: DirectoryScan.Entry, _ scan: inout DirectoryScan, in directory: borrowing Descriptor,
         _ tally: inout Tally
     ) throws(KernelError)
+    /// The names in the buffer; appends those of directories to the last.
+    func visitAll(
+        _ scan: inout DirectoryScan, in directory: borrowing Descriptor, at place: SurveyNotes.Place,
+        _ directories: inout [UInt8], _ tally: inout Tally
+    ) throws(KernelError)
     /// A directory, before what is in it.
-    func visit(_ directory: borrowing InodeHandle, _ tally: inout Tally) throws(KernelError)
+    func visit(
+        _ directory: borrowing InodeHandle, _ status: InodeStatus, _ tally: inout Tally
+    ) throws(KernelError)
     /// A directory that is not entered, for something is mounted on it.
     func passMount(_ tally: inout Tally)
     /// A directory that was gone, or another thing, when it was to be entered.
@@ -25,11 +32,25 @@ protocol TreeVisitor: Sendable {
     func absorb(_ tally: inout Tally)
 }
 
+extension TreeVisitor {
+    func visitAll(
+        _ scan: inout DirectoryScan, in directory: borrowing Descriptor, at place: SurveyNotes.Place,
+        _ directories: inout [UInt8], _ tally: inout Tally
+    ) throws(KernelError) {
+        while let entry = try scan.next() {
+            if try scan.isDirectory(entry, in: directory) {
+                scan.append(entry, to: &directories)
+            } else {
+                try visit(entry, &scan, in: directory, &tally)
+            }
+        }
+    }
+}
+
 /// A directory that several places refer to.
 final class HeldDirectory: Sendable {
     let handle: InodeHandle
-    init(_ handle: consuming InodeHandle) { self.handle = handle }
-    convenience init(_ descriptor: consuming Descriptor) { self.init(InodeHandle(descriptor)) }
+    init(_ descriptor: consuming Descriptor) { handle = InodeHandle(descriptor) }
 }
 
 /// A walk through everything beneath a directory: each directory is opened beneath the one before it, so no link and no
@@ -41,6 +62,8 @@ final class HeldDirectory: Sendable {
 final class TreeWalk<Visitor: TreeVisitor>: Sendable {
     private struct State {
         var waiting: [HeldDirectory] = []
+        /// Threads that wait for a byte.
+        var sleeping = 0
         /// Directories left to others and not yet walked, and those being walked.
         var open = 0
         var workers = 0
@@ -52,7 +75,7 @@ final class TreeWalk<Visitor: TreeVisitor>: Sendable {
     private let state = Mutex(State())
     private let waiting = Atomic<Int>(0)
     private let isStopped = Atomic<Bool>(false)
-    /// A byte for each directory in `waiting`; at the end one for each thread.
+    /// A byte for each thread that is to look again.
     private let wake: Pipe
     /// A byte when the last thread has ended.
     private let ended: Pipe
@@ -96,30 +119,45 @@ final class TreeWalk<Visitor: TreeVisitor>: Sendable {
     // MARK: - What is left to others
 
     private func leave(_ directory: HeldDirectory) {
-        state.withLock { state in
+        waiting.add(1, ordering: .relaxed)
+        let wakes = state.withLock { state in
             state.waiting.append(directory)
             state.open += 1
+            guard state.sleeping > 0 else { return false }
+            state.sleeping -= 1
+            return true
         }
-        waiting.add(1, ordering: .relaxed)
-        try? wake.writing.write([1])
+        if wakes { try? wake.writing.write([1]) }
     }
 
     private func take() -> HeldDirectory? {
-        var byte: [UInt8] = [0]
-        guard let count = try? wake.reading.read(into: &byte), count == 1 else { return nil }
-        let directory = state.withLock { $0.waiting.popLast() }
-        if directory != nil { waiting.subtract(1, ordering: .relaxed) }
-        return directory
+        while true {
+            let (directory, isOver) = state.withLock { state -> (HeldDirectory?, Bool) in
+                if let directory = state.waiting.popLast() { return (directory, false) }
+                if state.open == 0 { return (nil, true) }
+                state.sleeping += 1
+                return (nil, false)
+            }
+            if let directory {
+                waiting.subtract(1, ordering: .relaxed)
+                return directory
+            }
+            if isOver { return nil }
+            var byte: [UInt8] = [0]
+            guard let count = try? wake.reading.read(into: &byte), count == 1 else { return nil }
+        }
     }
 
     private func finishOne(_ failure: KernelError?) {
         if failure != nil { isStopped.store(true, ordering: .relaxed) }
-        let isLast = state.withLock { state in
+        let sleeping = state.withLock { state in
             if state.failure == nil { state.failure = failure }
             state.open -= 1
-            return state.open == 0
+            guard state.open == 0 else { return 0 }
+            defer { state.sleeping = 0 }
+            return state.sleeping
         }
-        if isLast { try? wake.writing.write([UInt8](repeating: 1, count: jobs)) }
+        if sleeping > 0 { try? wake.writing.write([UInt8](repeating: 1, count: sleeping)) }
     }
 
     private func work() {
@@ -162,7 +200,7 @@ final class TreeWalk<Visitor: TreeVisitor>: Sendable {
         _ top: HeldDirectory, _ scan: inout DirectoryScan, _ tally: inout Visitor.Tally
     ) throws(KernelError) {
         if isStopped.load(ordering: .relaxed) { return }
-        var levels = [try level(of: top, &scan, &tally)]
+        var levels = [try level(of: top, InodeKey(try top.handle.status()), &scan, &tally)]
         while let last = levels.indices.last {
             if isStopped.load(ordering: .relaxed) { return }
             guard let start = levels[last].nextName(), let directory = levels[last].directory else {
@@ -175,12 +213,13 @@ final class TreeWalk<Visitor: TreeVisitor>: Sendable {
             case .mounted: visitor.passMount(&tally)
             case .open(let descriptor):
                 let child = HeldDirectory(descriptor)
-                try visitor.visit(child.handle, &tally)
+                let status = try child.handle.status()
+                try visitor.visit(child.handle, status, &tally)
                 if jobs > 1, waiting.load(ordering: .relaxed) < jobs {
                     leave(child)
                     continue
                 }
-                levels.append(try level(of: child, &scan, &tally))
+                levels.append(try level(of: child, InodeKey(status), &scan, &tally))
                 let outer = levels.count - 1 - Self.keptDescriptors
                 if outer >= 0 { levels[outer].directory = nil }
             }
@@ -202,33 +241,27 @@ final class TreeWalk<Visitor: TreeVisitor>: Sendable {
 
     /// Visits what is in a directory, but for directories, whose names it keeps.
     private func level(
-        of directory: HeldDirectory, _ scan: inout DirectoryScan, _ tally: inout Visitor.Tally
+        of directory: HeldDirectory, _ identity: InodeKey, _ scan: inout DirectoryScan, _ tally: inout Visitor.Tally
     ) throws(KernelError) -> Level {
-        var level = Level(directory: directory, identity: InodeKey(try directory.handle.status()))
+        var level = Level(directory: directory, identity: identity)
+        var place = SurveyNotes.Place(directory: identity, block: 0)
         scan.begin()
-        var count = 0
-        while let entry = try scan.next(in: directory.handle.descriptor) {
-            if try isDirectory(entry, scan, in: directory.handle.descriptor) {
-                scan.append(entry, to: &level.names)
-                continue
-            }
-            try visitor.visit(entry, &scan, in: directory.handle.descriptor, &tally)
-            count += 1
-            if count.isMultiple(of: 256) {
-                visitor.absorb(&tally)
-                if isStopped.load(ordering: .relaxed) { break }
-            }
+        while try scan.fill(from: directory.handle.descriptor) {
+            try visitor.visitAll(&scan, in: directory.handle.descriptor, at: place, &level.names, &tally)
+            place.block += 1
+            visitor.absorb(&tally)
+            if isStopped.load(ordering: .relaxed) { break }
         }
-        visitor.absorb(&tally)
         return level
     }
+}
 
-    private func isDirectory(
-        _ entry: DirectoryScan.Entry, _ scan: borrowing DirectoryScan, in directory: borrowing Descriptor
-    ) throws(KernelError) -> Bool {
+extension DirectoryScan {
+    /// Whether a name is a directory's, also where the file system does not tell with the name.
+    func isDirectory(_ entry: Entry, in directory: borrowing Descriptor) throws(KernelError) -> Bool {
         guard entry.isOfUnknownType else { return entry.isDirectory }
         var status = InodeStatus()
-        return try scan.status(entry, in: directory, &status) && status.isDirectory
+        return try self.status(entry, in: directory, &status) && status.isDirectory
     }
 }
 
