@@ -66,15 +66,17 @@ package struct InodeHandle: ~Copyable, Sendable {
 
     /// The value of an extended attribute; nil when there is none, or the file system has none of the kind (`getxattr`).
     package func attribute(_ attribute: String) throws(KernelError) -> [UInt8]? {
-        var size = 256
+        // Room for a whole number of entries of an access list, eight bytes each after a head of four: Linux 6.0 and 6.1 count
+        // them by the room, and in another leave the ids as they are on disk, whatever the map of the mount.
+        var size = 252
         while true {
             var buffer = [UInt8](repeating: 0, count: size)
             let count = unsafe buffer.withUnsafeMutableBytes { bytes in
                 unsafe bk_path_getxattr(link, attribute, bytes.baseAddress, bytes.count)
             }
             if [-61, -Int64(Errno.notSupported.rawValue)].contains(count) { return nil }
-            if count == -Int64(Errno.outOfRange.rawValue), size < 65536 {
-                size = 65536
+            if count == -Int64(Errno.outOfRange.rawValue), size < 65532 {
+                size = 65532
                 continue
             }
             let end = Int(try valueOrError(count, "getxattr", attribute, in: descriptor.name))
