@@ -87,7 +87,7 @@ final class BenchVolume {
     /// memory, as a tmpfs is. Measured on Linux 6.18: ext4 0.4 KiB an inode, xfs 0.6, btrfs 1.1, tmpfs 1.3; and what
     /// journals and mkfs take.
     static func room(for inodes: Int, on type: String) -> UInt64 {
-        let base: UInt64 = type == "tmpfs" ? 0 : 256 << 20
+        let base: UInt64 = type == "tmpfs" ? 0 : 160 << 20
         return base + UInt64(inodes) * (type == "tmpfs" ? 2048 : 3072)
     }
 
@@ -96,12 +96,11 @@ final class BenchVolume {
         let needed = room(for: inodes, on: type)
         let kind = try folder.fileSystem()
         let isInMemory = type == "tmpfs" || kind == .tmpfs || kind.description == "ramfs"
-        if isInMemory {
-            guard let free = availableMemory(), free / 2 < needed else { return nil }
+        if isInMemory, let free = availableMemory(), free / 2 < needed {
             return
                 "it would take \(benchBytes(needed)) of memory, of which \(benchBytes(free)) is there, half of it to be left"
         }
-        guard let free = try folder.bytesFree(), free * 9 / 10 < needed else { return nil }
+        guard type != "tmpfs", let free = try folder.bytesFree(), free / 10 * 9 < needed else { return nil }
         return "its image would take up to \(benchBytes(needed)), and \(benchBytes(free)) is free"
     }
 }
