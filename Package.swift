@@ -144,7 +144,7 @@ let package = Package(
             "BulkheadCommandsTests",
             [
                 "BulkheadCommands", "BulkheadRun", "ToolOutput", "Capabilities", "Cgroups", "Launching", "NodeModel",
-                "LinuxKernel", "SeccompFilters", "UserNamespaces", "TestSupport", arguments,
+                "LinuxKernel", "SeccompFilters", "UserNamespaces", "TestSupport", arguments, system,
             ]),
         tests(
             "LiveTests",

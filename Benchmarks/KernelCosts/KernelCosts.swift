@@ -151,10 +151,11 @@ struct LayerPlace: ~Copyable {
     private static let names = ["one", "two", "writable", "writable/upper", "writable/work"]
 
     init() throws {
-        place = try Place()
-        path = place.source
-        let root = try Descriptor.open(path, [.path, .directory])
+        let place = try Place()
+        let root = try Descriptor.open(place.source, [.path, .directory])
         for name in Self.names { try root.makeDirectory(name) }
+        path = place.source
+        self.place = place
     }
 
     deinit {

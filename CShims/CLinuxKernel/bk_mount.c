@@ -109,6 +109,7 @@ int bk_fstatfs(int fd, struct bk_file_system *system) {
     if (r < 0) return r;
     *system = (struct bk_file_system){
         .type = (uint32_t)s.f_type, .flags = (uint64_t)s.f_flags, .files = s.f_files, .files_free = s.f_ffree,
+        .block_size = (uint64_t)s.f_bsize, .blocks_free = s.f_bavail,
     };
     return 0;
 }

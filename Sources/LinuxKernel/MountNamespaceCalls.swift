@@ -64,6 +64,19 @@ extension Descriptor {
         return system.files == 0 ? nil : system.files &- min(system.files_free, system.files)
     }
 
+    /// The bytes that can still be written to the file system (`fstatfs`); nil where it does not count them, as ramfs.
+    package borrowing func bytesFree() throws(KernelError) -> UInt64? {
+        let system = try fileSystemStatus()
+        if system.blocks_free == 0, system.files == 0 { return nil }
+        return system.blocks_free.multipliedReportingOverflow(by: system.block_size).partialValue
+    }
+
+    /// The inodes that can still be made (`fstatfs`); nil where the file system does not count them.
+    package borrowing func inodesFree() throws(KernelError) -> UInt64? {
+        let system = try fileSystemStatus()
+        return system.files == 0 ? nil : system.files_free
+    }
+
     /// Whether the mount or its file system refuses writes (`fstatfs`, `ST_RDONLY`).
     package borrowing func isOnReadOnlyFileSystem() throws(KernelError) -> Bool {
         try fileSystemStatus().flags & 1 != 0

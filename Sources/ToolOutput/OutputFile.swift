@@ -6,8 +6,13 @@ package import SystemPackage
 extension Output {
     /// Writes a document to a file, which is replaced as a whole: a reader never sees half of it.
     package static func write(_ document: JSON, to path: FilePath) throws(KernelError) {
+        try write(contents: document.description + "\n", to: path)
+    }
+
+    /// The same with a text, as it is.
+    package static func write(contents: String, to path: FilePath) throws(KernelError) {
         let directory = try folder(of: path)
-        let text = Array((document.description + "\n").utf8)
+        let text = Array(contents.utf8)
         let name = path.lastComponent?.string ?? path.string
         // A pipe, a device or a link is written to; to replace it would be to destroy it.
         if let present = try? directory.status(of: name), !present.isRegular {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -13,12 +14,12 @@ import Testing
         try BenchRequest(try BenchCommand.parse(arguments))
     }
 
-    @Test func `Without options everything is measured on the temporary folder's file system`() throws {
+    @Test func `Without options everything is measured, on new file systems of each kind and an overlay`() throws {
         let request = try request()
         #expect(request.subjects == [.idmap, .launch, .cgroup])
-        #expect(request.files == [1, 100, 1000, 10_000])
+        #expect(request.files == [1, 100, 10_000, 100_000])
         #expect(request.pods == [10, 1000])
-        #expect(request.places == [.directory(request.folder)])
+        #expect(request.places == [.new("ext4"), .new("xfs"), .new("btrfs"), .new("tmpfs"), .overlay])
         #expect(request.jsonFile == nil)
     }
 
@@ -30,18 +31,26 @@ import Testing
     @Test func `Lists are separated by commas or repeated`() throws {
         #expect(try request("--files", "1,20", "--files", "300").files == [1, 20, 300])
         #expect(try request("--pods", "10,1000", "--pods", "10000").pods == [10, 1000, 10_000])
-        let places = try request("--dir", "/tmp", "--fs", "current,tmpfs", "--fs", "/srv").places.map { place in
-            switch place {
-            case .directory(let path): "\(path)"
-            case .newTmpfs: "a new tmpfs"
-            }
+        let places = try request("--dir", "/tmp", "--fs", "current,tmpfs", "--fs", "/srv,overlay").places
+        #expect(places == [.directory("/tmp"), .new("tmpfs"), .directory("/srv"), .overlay])
+    }
+
+    @Test func `The full series goes up to a million files`() throws {
+        #expect(try request("--full").files == [1, 100, 10_000, 100_000, 1_000_000])
+    }
+
+    @Test(arguments: [["--full", "--files", "1"], ["--json", "-", "--svg", "-"], ["--seconds", "100001"]])
+    func `What contradicts itself is wrong usage`(arguments: [String]) throws {
+        let failure = try #require(throws: ToolFailure.self) {
+            try BenchRequest(try BenchCommand.parse(arguments))
         }
-        #expect(places == ["/tmp", "a new tmpfs", "/srv"])
+        #expect(failure.exit == .usage)
     }
 
     @Test(arguments: [
         ["--files", "0"], ["--files", "1,"], ["--files", "+5"], ["--files", "1e3"], ["--files", "99999999999"],
         ["--files", "-1"], ["--pods", "0"], ["--fs", "ntfs"], ["--runs", "0"], ["--json", "/"],
+        ["--svg", "."], ["--html", ".."],
     ])
     func `What is no number, file system or file is wrong usage`(arguments: [String]) throws {
         do {
@@ -53,12 +62,6 @@ import Testing
             // The parser's own refusal, as of '-1', ends with the same exit code.
             #expect(BenchCommand.exitCode(for: error) == .validationFailure)
         }
-    }
-
-    @Test func `A file system that nobody makes here is not possible, and says what is`() throws {
-        let failure = try #require(throws: ToolFailure.self) { try request("--fs", "xfs") }
-        #expect(failure.exit == .impossible)
-        #expect(failure.message.contains("path"))
     }
 
     @Test func `A JSON file in a missing folder is refused before anything is measured`() {

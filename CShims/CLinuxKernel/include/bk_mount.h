@@ -46,7 +46,7 @@ int bk_unique_mount_id(int fd, uint64_t *mount_id);
 
 /// What fstatfs(2) tells of a file system; files are inodes, 0 where it does not count them.
 struct bk_file_system {
-    uint64_t type, flags, files, files_free;
+    uint64_t type, flags, files, files_free, block_size, blocks_free;
 };
 int bk_fstatfs(int fd, struct bk_file_system *system);
 

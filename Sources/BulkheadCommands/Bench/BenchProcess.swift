@@ -68,16 +68,26 @@ internal import ToolOutput
         }
     }
 
+    /// The same: the first line of what the program says on standard output.
+    func firstLine() throws -> String {
+        let pipe = try Pipe()
+        let pid = try spawn(errorsTo: null.descriptor.number, outputTo: pipe.writing.number)
+        let said = try pipe.intoReading().readText()
+        let status = try waited(for: pid)
+        guard status == 0 else { throw ToolFailure(.failed, "\(name) \(Self.words(status))") }
+        return String(said.prefix { $0 != "\n" })
+    }
+
     /// Starts it and leaves the waiting to the caller: its process id.
     func spawn() throws -> Int32 { try spawn(errorsTo: null.descriptor.number) }
 
-    private func spawn(errorsTo errors: CInt) throws -> Int32 {
+    private func spawn(errorsTo errors: CInt, outputTo output: CInt? = nil) throws -> Int32 {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         let number = null.descriptor.number
         unsafe posix_spawn_file_actions_adddup2(&actions, number, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, number, 1)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output ?? number, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

@@ -17,7 +17,13 @@ struct BenchResult: Hashable, Sendable {
         var task: String?
         /// The pods that are there already, where it matters.
         var pods: Int?
+
+        /// The task of a tree that nothing is cached of.
+        static let cold = "cold"
     }
+
+    /// The count of bytes that reached a device.
+    static let bytesWritten = "device bytes written"
 
     var group: Group
     var method: String
@@ -45,6 +51,10 @@ struct BenchReport: Hashable, Sendable {
     var notes: [String: [String]] = [:]
     var results: [BenchResult] = []
     var omissions: [BenchOmission] = []
+    /// When, where and by what it was made.
+    var context: BenchContext?
+    /// The signal that ended it early.
+    var interruption: Int32?
 
     init(kernel: String, processors: Int) {
         self.kernel = kernel
@@ -82,6 +92,10 @@ extension BenchReport {
     var json: JSON {
         var members: [JSON.Member] = [
             JSON.Member("kernel", .string(kernel)), JSON.Member("processors", .integer(processors)),
+        ]
+        if let context { members += context.members }
+        if let interruption { members.append(JSON.Member("interruptedBy", .integer(interruption))) }
+        members += [
             JSON.Member("results", .array(results.map(json))),
             JSON.Member(
                 "omitted",
@@ -127,44 +141,6 @@ extension BenchReport {
         }
         return .object(members)
     }
-
-    /// The table for people.
-    func text(_ style: Style) -> String {
-        var lines = [style.bold("Linux \(kernel), \(processors) processors")]
-        for group in groups {
-            lines += ["", style.bold(group.heading)]
-            let rows = results.filter { $0.group == group }
-            let width = (rows.map(\.method.count) + [6]).max() ?? 6
-            if !rows.isEmpty {
-                lines.append(
-                    style.dim("  " + "method".padded(to: width) + "      median         min         max   runs  ratio"))
-            }
-            for row in rows {
-                var line = "  " + row.method.padded(to: width)
-                for value in [row.summary.median, row.summary.min, row.summary.max] {
-                    line += benchDuration(value).leading(12)
-                }
-                line += String(row.summary.runs).leading(7)
-                if let ratio = ratio(of: row), let reference = row.reference {
-                    line += "  \(benchRatio(ratio)) \(style.dim(reference))"
-                }
-                if let spread = row.spread {
-                    line += style.dim(" (\(threeDigits(spread.lowerBound)) to \(threeDigits(spread.upperBound)))")
-                }
-                if !row.counts.isEmpty {
-                    let counts = row.counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-                    line += "  " + counts.joined(separator: ", ")
-                }
-                lines.append(line)
-            }
-            for omission in omissions where omission.group == group {
-                lines.append("  " + style.yellow("\(omission.method): not measured: \(omission.reason.printable)"))
-            }
-        }
-        let said = notes.sorted { $0.key < $1.key }.flatMap { bench, texts in texts.map { "\(bench): \($0)" } }
-        if !said.isEmpty { lines += [""] + said.map(style.dim) }
-        return lines.joined(separator: "\n")
-    }
 }
 
 extension BenchResult.Group {
@@ -178,7 +154,8 @@ extension BenchResult.Group {
         return members
     }
 
-    fileprivate var heading: String {
+    /// What it is about, in words.
+    var heading: String {
         var text = bench
         if let task { text += ", \(task)" }
         if let pods { text += ", \(pods) \(pods == 1 ? "pod" : "pods") there" }
@@ -186,9 +163,4 @@ extension BenchResult.Group {
         if let files { text += ", \(files) \(files == 1 ? "file" : "files")" }
         return text
     }
-}
-
-extension String {
-    /// With blanks before it up to a width.
-    fileprivate func leading(_ width: Int) -> String { String(repeating: " ", count: max(1, width - count)) + self }
 }

@@ -12,18 +12,20 @@ struct BenchInterrupted: Error {
 /// One run of the benchmarks. Signals wait until a step has ended, so that what was made is removed.
 struct BenchSession: ~Copyable {
     let request: BenchRequest
-    private let terminal: Descriptor?
+    let meter: BenchMeter
+    let calls = BenchCallCounter()
 
     init(_ request: BenchRequest) throws {
         BenchSignals.catchAll()
-        let stream = try Descriptor.standard(.error)
-        let isTerminal = stream.isTerminal
         self.request = request
-        terminal = isTerminal ? consume stream : nil
+        meter = BenchMeter()
     }
 
+    /// Measures. A signal ends it, and the report says so and has what was measured until then.
     consuming func run() throws -> BenchReport {
         var report = BenchReport(kernel: try KernelVersion.running().release, processors: Self.processors())
+        report.context = BenchContext.current()
+        defer { meter.clear() }
         do {
             for subject in request.subjects {
                 switch subject {
@@ -35,11 +37,13 @@ struct BenchSession: ~Copyable {
                 case .all: break
                 }
             }
-        } catch {
-            clearProgress()
-            throw error
+        } catch let stop as BenchInterrupted where !report.results.isEmpty {
+            report.interruption = stop.signal
         }
-        clearProgress()
+        report.context?.loadAfter = BenchContext.load()
+        if let reason = calls.absence, request.subjects.contains(.idmap) {
+            report.notes["idmap", default: []].append("system calls are not counted here: \(reason)")
+        }
         guard !report.results.isEmpty else {
             throw ToolFailure(
                 .impossible,
@@ -50,19 +54,13 @@ struct BenchSession: ~Copyable {
     }
 
     /// Between two steps: says where we are, and ends here when a signal came.
-    borrowing func step(_ text: String) throws {
+    ///
+    /// - Parameters:
+    ///   - text: what is done.
+    ///   - part: how much of a tree's measurements is done.
+    borrowing func step(_ text: String, part: Double? = nil) throws {
         if let signal = BenchSignals.caught { throw BenchInterrupted(signal: signal) }
-        switch terminal {
-        case .some(let terminal): try? terminal.write(Array("\r\u{1B}[K\(text)".utf8))
-        case .none: break
-        }
-    }
-
-    private borrowing func clearProgress() {
-        switch terminal {
-        case .some(let terminal): try? terminal.write(Array("\r\u{1B}[K".utf8))
-        case .none: break
-        }
+        meter.show(text, part: part)
     }
 
     /// The processors this process may use, as `/proc/cpuinfo` counts them; 0 when it does not tell.
@@ -99,6 +97,15 @@ extension BenchSession {
             }
         }
         var samples = [BenchSamples](repeating: BenchSamples(), count: able.count)
+        // Also of what was measured until a signal came.
+        defer {
+            for (contender, own) in zip(able, samples) {
+                let other = able.firstIndex { $0.method == contender.reference }
+                report.add(
+                    group, contender.method, own, against: contender.reference,
+                    spread: other.flatMap { own.spread(against: samples[$0]) })
+            }
+        }
         for round in 0..<runs {
             try step("\(group.bench): round \(round + 1) of \(runs)")
             for turn in able.indices {
@@ -110,12 +117,6 @@ extension BenchSession {
                     throw ToolFailure(.failed, "\(able[index].method): \(error)")
                 }
             }
-        }
-        for (contender, own) in zip(able, samples) {
-            let other = able.firstIndex { $0.method == contender.reference }
-            report.add(
-                group, contender.method, own, against: contender.reference,
-                spread: other.flatMap { own.spread(against: samples[$0]) })
         }
     }
 }

@@ -26,6 +26,14 @@ struct BenchSummary: Hashable, Sendable {
     var max: Double
     var runs: Int
 
+    /// As it was told.
+    init(min: Double, median: Double, max: Double, runs: Int) {
+        self.min = min
+        self.median = median
+        self.max = max
+        self.runs = runs
+    }
+
     /// Nil without a single value.
     init?(_ values: [Double]) {
         let sorted = values.sorted()
@@ -42,8 +50,22 @@ struct BenchSummary: Hashable, Sendable {
 func secondsTaken(_ act: () throws -> Void) rethrows -> Double {
     let start = ContinuousClock.now
     try act()
-    let (seconds, attoseconds) = (ContinuousClock.now - start).components
-    return Double(seconds) + Double(attoseconds) / 1e18
+    return (ContinuousClock.now - start).inSeconds
+}
+
+extension Duration {
+    /// As a number of seconds.
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}
+
+/// So many files, in words.
+func benchFiles(_ count: Int) -> String { "\(benchCount(count)) \(count == 1 ? "file" : "files")" }
+
+/// A whole number with its thousands apart.
+func benchCount(_ count: Int) -> String {
+    var (text, rest) = ("", String(count)[...])
+    while rest.count > 3 { (text, rest) = (",\(rest.suffix(3))" + text, rest.dropLast(3)) }
+    return rest + text
 }
 
 /// A time as people read it: three significant digits and a unit.
