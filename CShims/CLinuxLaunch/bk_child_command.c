@@ -179,16 +179,8 @@ BK_CHILD _Noreturn void execute(struct bk_child *child) {
         bk_child_fail(child, BK_STEP_EXECUTE,
                       bk_raw(SYS_execveat, plan->program, "", plan->arguments, plan->environment, AT_EMPTY_PATH), 0);
 
-    // As execvp(3): the first candidate that exists decides; a permission denied is told only if no other one works.
-    long failure = -ENOENT;
-    int index = 0, failed = 0;
-    for (; plan->candidates[index]; index++) {
-        long result = bk_raw(SYS_execve, plan->candidates[index], plan->arguments, plan->environment);
-        if (result == -ENOENT || result == -ENOTDIR) continue;
-        failure = result;
-        failed = index;
-        if (result != -EACCES) break;
-    }
+    int failed;
+    long failure = bk_execute_first(plan->candidates, plan->arguments, plan->environment, &failed);
     bk_child_fail(child, BK_STEP_EXECUTE, failure, failed);
 }
 

@@ -65,8 +65,8 @@ IN_GATE void bk_gate_execute(const struct bk_gate *gate, const char *const *word
     // The channel ends with the exec of the command, as it would have without this.
     if (bk_raw(SYS_fcntl, gate->channel, F_SETFD, FD_CLOEXEC) < 0)
         for (;;) bk_raw(SYS_exit_group, 127); // executed once more, by the command itself
-    const char *const *candidate = words + 1;
-    const char *const *arguments = candidate;
+    const char *const *candidates = words + 1;
+    const char *const *arguments = candidates;
     while (*arguments && **arguments) arguments++;
     if (*arguments) arguments++;
     if (gate->program >= 0) bk_raw(SYS_fcntl, gate->program, F_SETFD, FD_CLOEXEC);
@@ -79,15 +79,8 @@ IN_GATE void bk_gate_execute(const struct bk_gate *gate, const char *const *word
                        bk_raw(SYS_execveat, gate->program, gate->name + sizeof gate->name - 1, arguments, environment,
                               AT_EMPTY_PATH),
                        0);
-    long failure = -ENOENT;
-    int failed = 0;
-    for (int index = 0; candidate[index] && *candidate[index]; index++) {
-        long result = bk_raw(SYS_execve, candidate[index], arguments, environment);
-        if (result == -ENOENT || result == -ENOTDIR) continue;
-        failure = result;
-        failed = index;
-        if (result != -EACCES) break;
-    }
+    int failed;
+    long failure = bk_execute_first(candidates, arguments, environment, &failed);
     bk_gate_report(gate, BK_STEP_EXECUTE, failure, failed);
 }
 

@@ -99,6 +99,22 @@ BK_CHILD long bk_raw_clone_by(long number, long a, long b, long c, void (*run)(v
 #endif
 }
 
+// As execvp(3): the first candidate that exists decides; a permission denied is told only if no other one works. They end with
+// NULL, or with an empty one. Returns why, and of which.
+BK_CHILD_INLINE long bk_execute_first(const char *const *candidates, const char *const *arguments,
+                                      const char *const *environment, int *failed) {
+    long failure = -2; // ENOENT
+    *failed = 0;
+    for (int index = 0; candidates[index] && *candidates[index]; index++) {
+        long result = bk_raw(SYS_execve, candidates[index], arguments, environment);
+        if (result == -2 || result == -20 /* ENOTDIR */) continue;
+        failure = result;
+        *failed = index;
+        if (result != -13 /* EACCES */) break;
+    }
+    return failure;
+}
+
 // clone3 onto a stack of its own. Where it is hidden (ENOSYS), as older profiles of Docker do, clone: then args->flags lose
 // what clone has not, CLONE_CLEAR_SIGHAND and CLONE_INTO_CGROUP among it. Signals are blocked in such a child, so that no
 // handler of the caller's runs in it: it has to reset them and to unblock.

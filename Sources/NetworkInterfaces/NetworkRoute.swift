@@ -62,7 +62,8 @@ extension NetworkNamespace {
             do throws(NetlinkFormatError) {
                 if let route = try NetworkRoute(message) { found.append(route) }
             } catch {
-                throw KernelError("RTM_GETROUTE", "all routes", errno: Errno(rawValue: 74), hint: "\(error)")  // EBADMSG
+                throw KernelError(
+                    "RTM_GETROUTE", "all routes", errno: Errno(rawValue: 74), hint: "\(error)")  // EBADMSG
             }
         }
         return found

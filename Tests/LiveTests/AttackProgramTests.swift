@@ -103,6 +103,8 @@ struct AttackProgramTests {
         launch.command = "sh"
         launch.arguments = ["-c", "exit 7"]
         #expect(try finish(launch).exit.status == .exited(7))
+        // Where the two are one program, its name decides.
+        launch.command = "true"
         launch.program = SharedDescriptor(try Descriptor.open("/bin/true", [.path]))
         #expect(try finish(launch).exit.status == .exited(0))
         launch.program = nil
