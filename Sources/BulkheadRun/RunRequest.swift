@@ -98,8 +98,10 @@ package struct RunRequest {
                 guard isRoot || said == .plain else {
                     throw ToolFailure(
                         .impossible,
-                        "--volume \(text): other owners take "
-                            + (said == .shift ? "root" : "CAP_SYS_ADMIN over the host's file system") + "; use plain")
+                        "--volume \(text): "
+                            + (said == .shift
+                                ? "rewriting owners takes root"
+                                : "an ID map takes CAP_SYS_ADMIN over the host's file system") + "; use plain")
                 }
                 owners = said
             }

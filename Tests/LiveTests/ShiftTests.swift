@@ -100,6 +100,35 @@ struct ShiftTests {
         }
     }
 
+    @Test(
+        "Names that were looked at are known again, and any change of them or of mounts is noticed",
+        .needs(.feature("open_tree")))
+    func notices() throws {
+        let scratch = try Scratch()
+        for file in 0..<50 { try scratch.file("\(file)") }
+        func fingerprint(key: UInt64 = 7) throws -> UInt64 {
+            let directory = try Descriptor.open(FilePath(scratch.path), [.directory, .reading])
+            var scan = DirectoryScan()
+            scan.begin()
+            #expect(try scan.fill(from: directory))
+            return scan.fingerprint(key: key)
+        }
+        let first = try fingerprint()
+        #expect(try fingerprint() == first && fingerprint(key: 8) != first)
+        // Another file of the same name, and another name of the same file.
+        try scratch.file("new")
+        unsafe rename(scratch.path("new"), scratch.path("7"))
+        let second = try fingerprint()
+        unsafe rename(scratch.path("8"), scratch.path("9-"))
+        #expect(try second != first && fingerprint() != second)
+
+        let mounts = try MountChanges()
+        let root = try Descriptor.open(FilePath(scratch.path), [.directory, .reading])
+        try DetachedMount(cloning: FilePath(scratch.path("1"))).attach(at: "2", in: root)
+        defer { try? MountCall.detach(scratch.path("2")) }
+        #expect(!mounts.areNone && !mounts.areNone)
+    }
+
     @Test("With ids that overlap, each is moved once, and only once")
     func overlapping() throws {
         let scratch = try Scratch()

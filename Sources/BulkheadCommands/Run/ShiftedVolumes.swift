@@ -54,15 +54,16 @@ struct ShiftedVolumes: VolumeShifting {
         let path = FilePath(source)
         let plan = try VolumePlan(
             for: path, policy: owners == .shift ? .shift : .preferIDMap, mapping: UserNamespace(mapping: map))
+        let last = try? OwnershipShift.unfinished(at: path)?.map ?? OwnershipShift.lastMap(at: path)
+        // What was shifted before belongs to other ids than an ID map expects on disk.
+        if plan.means == .idmap, last == nil { return false }
         try Self.refuseHost(path)
         var caught: Int32?
         let meter = ShiftMeter()
         do throws(ShiftError) {
-            let last = try OwnershipShift.lastMap(at: path)
-            // What was shifted before belongs to other ids than a map expects on disk.
-            if plan.means == .idmap, last == nil, try OwnershipShift.unfinished(at: path) == nil { return false }
             if last != map {
-                Output.complain("\(source.printable): owners are rewritten by \(map): \(plan.reason) (\(plan.cost))")
+                let why = plan.means == .idmap ? "they were before" : "\(plan.reason) (\(plan.cost))"
+                Output.complain("\(source.printable): owners are rewritten by \(map): \(why)")
             }
             let volume = try ShiftedVolume(path, map: map) { progress in
                 _ = meter.show(progress)
@@ -86,9 +87,14 @@ struct ShiftedVolumes: VolumeShifting {
         return true
     }
 
-    /// A slip of the pen must not take the host its own files.
+    /// A slip of the pen must not take the host its own files, and what is no directory has no place for the journal.
     private static func refuseHost(_ path: FilePath) throws {
         let status = try Descriptor.open(path, .path).inodeStatus()
+        guard status.isDirectory else {
+            throw ToolFailure(
+                .usage, "--volume \(path): owners are rewritten of directories, not of a single file; use its directory"
+            )
+        }
         let names = [
             "", "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "media", "mnt", "opt", "proc", "root",
             "run",

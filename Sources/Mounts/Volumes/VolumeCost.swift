@@ -67,7 +67,10 @@ extension VolumeCost: CustomStringConvertible {
         case .atMost(let count): words.append("at most \(count) inodes")
         case .atLeast(let count): words.append("over \(count) inodes")
         }
-        if let seconds { words.append("about \(Self.text(seconds.lowerBound)) to \(Self.text(seconds.upperBound))") }
+        if let seconds {
+            let (least, most) = (Self.text(seconds.lowerBound), Self.text(seconds.upperBound))
+            words.append(least == most ? "about \(most)" : "about \(least) to \(most)")
+        }
         if copiesContents { words.append("and the contents of every file are copied") }
         return words.joined(separator: ", ")
     }
