@@ -36,8 +36,6 @@ struct SurveyNotes: Sendable {
 
     init(key: UInt64) { self.key = key }
 
-    var isEmpty: Bool { blocks.isEmpty }
-
     /// Keeps what was found of some names.
     mutating func add(_ found: [Run], at place: Place, fingerprint: UInt64) {
         guard blocks.count < Self.mostBlocks, runs.count + found.count <= Self.mostRuns else { return }
