@@ -6,13 +6,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/loop.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,9 +22,6 @@
 
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
-#endif
-#ifndef LOOP_CONFIGURE
-#error "LOOP_CONFIGURE came with Linux 5.8"
 #endif
 
 static const unsigned int clone_flags = 1 | O_CLOEXEC; // OPEN_TREE_CLONE
@@ -192,31 +187,4 @@ int bt_set_attribute(const char *path, const char *name, const void *value, size
 int64_t bt_get_attribute(const char *path, const char *name, void *value, size_t size) {
     int64_t result = lgetxattr(path, name, value, size);
     return result < 0 ? -errno : result;
-}
-
-int bt_loop(int image, int *device) {
-    int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-    if (control < 0) return -errno;
-    int result = -EBUSY;
-    // Another may take the free one first.
-    for (int attempt = 0; attempt < 32 && result == -EBUSY; attempt++) {
-        int number = ioctl(control, LOOP_CTL_GET_FREE);
-        if (number < 0) {
-            result = -errno;
-            break;
-        }
-        char path[32];
-        snprintf(path, sizeof path, "/dev/loop%d", number);
-        int loop = open(path, O_RDWR | O_CLOEXEC);
-        if (loop < 0) {
-            result = -errno;
-            break;
-        }
-        struct loop_config config = {.fd = (uint32_t)image, .info.lo_flags = LO_FLAGS_AUTOCLEAR};
-        result = ioctl(loop, LOOP_CONFIGURE, &config) < 0 ? -errno : number;
-        if (result < 0) close(loop);
-        else *device = loop;
-    }
-    close(control);
-    return result;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CTestChild
 internal import Foundation
 internal import Glibc
 internal import LinuxKernel
@@ -46,24 +45,18 @@ struct MountImage: CustomTestStringConvertible {
     /// A file system on a loop device, in no tree.
     static func onLoop(_ type: String, size: Int = 320 << 20, options: [String] = []) throws -> Descriptor {
         guard geteuid() == 0 else { throw Absent(description: "this is not root") }
-        let image = "\(NSTemporaryDirectory())bulkhead-image-\(getpid())-\(size)-\(type)"
-        let file = try Descriptor.open(FilePath(image), [.create, .exclusive, .readingAndWriting], mode: 0o600)
-        defer { unsafe unlink(image) }
         // Sparse: xfs asks for 300 MiB.
-        guard ftruncate(file.number, size) == 0 else { throw Absent(description: "no room for an image") }
+        let device = try LoopDevice(
+            in: try Descriptor.open(FilePath(NSTemporaryDirectory()), [.path, .directory]), length: UInt64(size))
         let options = (type == "ext4" ? ["-q", "-F"] : ["-q", "-f"]) + options
         let maker = Process()
         maker.executableURL = URL(filePath: "/usr/bin/env")
-        maker.arguments = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "mkfs.\(type)"] + options + [image]
+        maker.arguments = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "mkfs.\(type)"] + options + [device.path.string]
         maker.standardOutput = FileHandle.nullDevice
         maker.standardError = FileHandle.nullDevice
         try maker.run()
         maker.waitUntilExit()
         guard maker.terminationStatus == 0 else { throw Absent(description: "mkfs.\(type) failed") }
-        var device: CInt = -1
-        let number = unsafe bt_loop(file.number, &device)
-        guard number >= 0 else { throw Absent(description: "no loop device: error \(-number)") }
-        defer { close(device) }
-        return try MountCall.newFileSystem(type, options: [("source", "/dev/loop\(number)")])
+        return try MountCall.newFileSystem(type, options: [("source", device.path.string)])
     }
 }

@@ -57,7 +57,5 @@ int bt_mount_setattr(int tree, const void *attributes, size_t size);
 /// lsetxattr(2) and lgetxattr(2), which Swift's Glibc module does not show: 0 or the size, or -errno.
 int bt_set_attribute(const char *path, const char *name, const void *_Nullable value, size_t size);
 int64_t bt_get_attribute(const char *path, const char *name, void *_Nullable value, size_t size);
-/// A free loop device on an image, which goes when the last user does: its number, or -errno; the device through *device.
-int bt_loop(int image, int *device);
 
 #pragma clang assume_nonnull end
