@@ -38,9 +38,7 @@ struct LaunchDescriptorTests {
         let scratch = try Scratch()
         let file = scratch.path("out")
         await #expect(processExitsWith: .success) { [file = file as String] in
-            close(0)
-            close(1)
-            close(2)
+            try await closeStreams()
             alarm(60)  // rather than forever
             let list = "for n in 0 1 2; do readlink /proc/$PPID/fd/$n; done >&3"
             let child = try Launch.script("exec 3>\(file); sh -c '\(list)'; true").start()
@@ -53,9 +51,7 @@ struct LaunchDescriptorTests {
     @Test("With the caller's streams closed, failures and ends of a reaper's command still arrive", .needs(.root))
     func closedStreamsUnderReaper() async {
         await #expect(processExitsWith: .success) {
-            close(0)
-            close(1)
-            close(2)
+            try await closeStreams()
             alarm(60)
             let child = try LaunchEndTests.plan("kill -9 $$", reaper: true).start()
             let exit = try child.wait()

@@ -127,11 +127,23 @@ let fileSystems: [String] = {
 let mappableFileSystems = fileSystems.filter { PathSupport.probe(FilePath($0)).takesIDMap }
 
 /// The names of this process's open descriptors and what they are.
-func openDescriptors() -> [String] {
+///
+/// - Parameter queues: also those that Dispatch, which the tests run on, opens for good when it first needs them: its
+///   queue, what wakes it, and its clocks.
+func openDescriptors(withQueues queues: Bool = false) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
     return names.compactMap { name in
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")).map { "\(name) \($0)" }
-    }.filter { !$0.contains("/proc/") }.sorted()
+    }.filter { name in
+        !name.contains("/proc/") && (queues || !["poll]", "eventfd]", "timerfd]"].contains { name.hasSuffix($0) })
+    }.sorted()
+}
+
+/// Closes the standard streams. Dispatch opens its clock when it first needs it: before, so that it takes none of theirs.
+func closeStreams() async throws {
+    try await Task.sleep(for: .milliseconds(1))
+    try await Task.sleep(for: .milliseconds(1), clock: .suspending)
+    for number: CInt in 0...2 { close(number) }
 }
 
 /// What is mounted outside of the folders of tests: other tests mount in theirs meanwhile.

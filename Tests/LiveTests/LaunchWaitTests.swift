@@ -106,10 +106,10 @@ struct LaunchWaitTests {
                 _ = try await slow.ended()
             }
             try await once()
-            let before = openDescriptors().count
+            let before = openDescriptors(withQueues: true).count
             for _ in 0..<max(12, scaled(30)) { try await once() }
             // The waiting thread ends a moment after the last wait; the runtime opens some for good when it wants to.
-            precondition(eventually { openDescriptors().count < before + 6 }, "\(openDescriptors())")
+            precondition(eventually { openDescriptors(withQueues: true).count < before + 6 }, "\(openDescriptors())")
             precondition(!hasChildren())
         }
     }
