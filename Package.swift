@@ -21,6 +21,21 @@ let strictC: [CSetting] = [
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let http: [Target.Dependency] = [
+    .product(name: "Hummingbird", package: "hummingbird"),
+    .product(name: "HummingbirdTLS", package: "hummingbird"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOWebSocket", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+    .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+]
 
 // `bulkhead` becomes `bulkhead-commands` for all but `run`, so `swift run bulkhead` has to build that too. Not where
 // BULKHEAD_ALONE is set, as .ci/lib does: what it is linked with then starts in a tenth of the time, and can be static, for
@@ -54,14 +69,27 @@ let package = Package(
         .library(name: "PodManifests", targets: ["PodManifests"]),
         .library(name: "Mounts", targets: ["Mounts"]),
         .library(name: "Launching", targets: ["Launching"]),
+        .library(name: "PodLaunching", targets: ["PodLaunching"]),
+        .library(name: "NodeAgent", targets: ["NodeAgent"]),
+        .library(name: "NodeServer", targets: ["NodeServer"]),
         .executable(name: "bulkhead", targets: ["bulkhead"]),
         .executable(name: "bulkhead-commands", targets: ["bulkhead-commands"]),
+        .executable(name: "bulkheadd", targets: ["bulkheadd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+        // The agent alone.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
     ],
     targets: [
         // C shims: one system call a function, symbols start with bk_.
@@ -109,13 +137,34 @@ let package = Package(
                 "ToolOutput", system,
             ]),
 
+        module(
+            "PodLaunching",
+            [
+                "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "Mounts",
+                "Launching", system,
+            ]),
+
         // Level 5
+        module(
+            "NodeAgent",
+            [
+                "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "Mounts",
+                "PodManifests", "Launching", "PodLaunching", log, system,
+            ]),
+        module("NodeServer", ["NodeModel", "LinuxKernel", "PodManifests", log, metrics, system] + http),
         module(
             "BulkheadCommands",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "MountTable",
-                "PodManifests", "Mounts", "Launching", "ToolOutput", "BulkheadRun", "CBenchFloor", system, arguments,
+                "PodManifests", "Mounts", "Launching", "PodLaunching", "ToolOutput", "BulkheadRun", "CBenchFloor", system,
+                arguments,
             ]),
+        .executableTarget(
+            name: "bulkheadd",
+            dependencies: [
+                "NodeModel", "LinuxKernel", "Cgroups", "PodManifests", "NodeAgent", "NodeServer", log, metrics, arguments,
+                system,
+            ] + http, swiftSettings: strict),
         .executableTarget(
             name: "bulkhead-commands", dependencies: ["BulkheadCommands", "LinuxKernel"], swiftSettings: strict),
         .executableTarget(
@@ -146,12 +195,14 @@ let package = Package(
                 "BulkheadCommands", "BulkheadRun", "ToolOutput", "Capabilities", "Cgroups", "Launching", "NodeModel",
                 "LinuxKernel", "SeccompFilters", "UserNamespaces", "TestSupport", arguments, system,
             ]),
+        tests("NodeAgentTests", ["NodeAgent", "NodeModel", "PodManifests", "LinuxKernel", "TestSupport", log, system]),
+        tests("NodeServerTests", ["NodeServer", "NodeModel", "PodManifests", "TestSupport", log, metrics] + http),
         tests(
             "LiveTests",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters",
-                "NetworkInterfaces", "MountTable", "Mounts", "Launching", "TestSupport", "CTestChild", "CAttacks",
-                system,
+                "NetworkInterfaces", "MountTable", "Mounts", "Launching", "PodLaunching", "NodeAgent", "TestSupport",
+                "CTestChild", "CAttacks", system,
             ]),
     ]
 )
