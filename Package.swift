@@ -23,6 +23,7 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let http: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"),
     .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -34,7 +35,6 @@ let http: [Target.Dependency] = [
     .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
     .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
     .product(name: "HTTPTypes", package: "swift-http-types"),
-    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
 ]
 
 // `bulkhead` becomes `bulkhead-commands` for all but `run`, so `swift run bulkhead` has to build that too. Not where
@@ -128,6 +128,7 @@ let package = Package(
             ]),
 
         module("ToolOutput", ["LinuxKernel", system]),
+        module("ToolParsing", ["ToolOutput", arguments]),
 
         // Level 4
         module(
@@ -156,15 +157,19 @@ let package = Package(
             "BulkheadCommands",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "MountTable",
-                "PodManifests", "Mounts", "Launching", "PodLaunching", "ToolOutput", "BulkheadRun", "CBenchFloor", system,
-                arguments,
+                "PodManifests", "Mounts", "Launching", "PodLaunching", "ToolOutput", "ToolParsing", "BulkheadRun",
+                "CBenchFloor", system, arguments,
+            ]),
+
+        // Level 6
+        module(
+            "BulkheadDaemon",
+            [
+                "NodeModel", "LinuxKernel", "Cgroups", "PodManifests", "PodLaunching", "NodeAgent", "NodeServer",
+                "ToolOutput", "ToolParsing", log, lifecycle, arguments, system,
             ]),
         .executableTarget(
-            name: "bulkheadd",
-            dependencies: [
-                "NodeModel", "LinuxKernel", "Cgroups", "PodManifests", "NodeAgent", "NodeServer", log, metrics, arguments,
-                system,
-            ] + http, swiftSettings: strict),
+            name: "bulkheadd", dependencies: ["BulkheadDaemon", "LinuxKernel"], swiftSettings: strict),
         .executableTarget(
             name: "bulkhead-commands", dependencies: ["BulkheadCommands", "LinuxKernel"], swiftSettings: strict),
         .executableTarget(

@@ -14,7 +14,11 @@ package enum Output {
     package static func print(_ document: JSON) throws(KernelError) { try print(document.description) }
 
     /// Says something on standard error, as `bulkhead: …`. Nobody can be told when that fails.
-    package static func complain(_ text: String) { try? write("bulkhead: \(text)\n", to: .error) }
+    package static func complain(_ text: String) { try? write("\(program): \(text)\n", to: .error) }
+
+    /// The agent has a name of its own; the tool has one name whatever part of it runs.
+    private static let program =
+        OwnProgram.commandLine.first?.split(separator: "/").last == "bulkheadd" ? "bulkheadd" : "bulkhead"
 
     package static func write(_ text: String, to stream: StandardStream) throws(KernelError) {
         let descriptor = try Descriptor.standard(stream)

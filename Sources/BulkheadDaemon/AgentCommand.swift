@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ArgumentParser
+internal import LinuxKernel
+internal import Logging
+internal import NodeAgent
+internal import NodeModel
+internal import NodeServer
+internal import ServiceLifecycle
+internal import SystemPackage
+internal import ToolOutput
+internal import ToolParsing
+
+/// The agent `bulkheadd`.
+public struct AgentCommand: AsyncParsableCommand {
+    /// Name and help.
+    public static let configuration = CommandConfiguration(
+        commandName: "bulkheadd",
+        abstract: "Keeps the pods of a node as a directory of Kubernetes manifests says, and serves what they do.",
+        discussion: """
+            Every Pod and Job in the directory is run, with cgroups whose memory protection holds, user namespaces, ID-mapped \
+            volumes, capabilities and system call filters. A manifest that is wrong is reported, and what was in force \
+            before stays so. Ended by SIGTERM the agent leaves the pods running; however it ended, the next one takes \
+            them over.
+
+            It serves the kubelet's endpoints: /healthz, /metrics, /pods, /runningpods/, /stats/summary, /configz, \
+            /logs/, /containerLogs/NAMESPACE/POD/CONTAINER, /exec/NAMESPACE/POD/CONTAINER. Who may ask for what is \
+            decided by a policy in the form of Kubernetes RBAC; without one, nobody but for /healthz. `bulkhead authz explain` \
+            tells what a request needs.
+
+            Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage, 3 not possible on this host.
+
+            Examples:
+              bulkheadd --manifests /etc/bulkhead/manifests --image host=
+              bulkheadd --manifests m --state s --authz policy.yaml --tokens tokens.csv --image busybox=/srv/busybox
+            """, version: toolVersion)
+
+    @OptionGroup(title: "Pods") var node: NodeOptions
+    @OptionGroup(title: "Server") var server: ServerOptions
+
+    @Option(help: .init("The least that is logged: trace, debug, info, notice, warning, error.", valueName: "level"))
+    var logLevel = Logger.Level.info
+
+    /// Made by the parser.
+    public init() {}
+
+    /// Runs the agent with the arguments of the command line (the program's name first); the exit code.
+    public nonisolated(nonsending) static func run(_ commandLine: [String]) async -> Int32 {
+        await exitCode(of: commandLine)
+    }
+
+    /// Runs it until a signal ends it.
+    public func run() async throws {
+        guard effectiveUserID == 0 else {
+            throw ToolFailure(.impossible, "an agent needs ranges of ids and cgroups, which only root may take")
+        }
+        var logger = Logger(label: "bulkheadd", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = logLevel
+        let settings = try node.settings()
+        let runtime = try LinuxPodRuntime(settings.runtime)
+        let agent = NodeAgent(configuration: settings.agent, runtime: runtime, logger: logger)
+        let service = AgentService(
+            agent: agent, runtime: runtime, settings: settings, server: server)
+        let services: [any Service] =
+            [Running("agent") { try await agent.run() }]
+            + (try server.configuration().map { configuration in
+                let server = try NodeServer(service, configuration: configuration, logger: logger)
+                return [
+                    Running("server") { [logger] in
+                        try await server.run { port in
+                            logger.notice("serving", metadata: ["address": "\(configuration.host):\(port)"])
+                        }
+                    }
+                ]
+            } ?? [])
+        var configuration = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(20)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+}
+
+extension Logger.Level: ExpressibleByArgument {}
+
+/// Work that ends when it is cancelled, as a service that ends when it is asked to.
+private struct Running: Service, CustomStringConvertible {
+    let description: String
+    private let work: @Sendable () async throws -> Void
+
+    init(_ name: String, _ work: @escaping @Sendable () async throws -> Void) {
+        description = name
+        self.work = work
+    }
+
+    func run() async throws { try await cancelWhenGracefulShutdown(work) }
+}
