@@ -15,6 +15,12 @@ public struct MetricSample: Hashable, Sendable {
         public var name: String
         /// The value.
         public var value: String
+
+        /// A label.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// The name, as Kubernetes spells it.
@@ -25,8 +31,17 @@ public struct MetricSample: Hashable, Sendable {
     public var help: String
     /// Labels, in order.
     public var labels: [Label]
-    /// The value.
-    public var value: Int64
+    /// The value. Whole numbers are exact up to 2^53, which is what Prometheus keeps of them.
+    public var value: Double
+
+    /// A number.
+    public init(name: String, kind: Kind, help: String, labels: [Label] = [], value: Double) {
+        self.name = name
+        self.kind = kind
+        self.help = help
+        self.labels = labels
+        self.value = value
+    }
 
     /// How many times a controller did not reconcile because a cache was older than its own last write.
     ///
@@ -39,7 +54,7 @@ public struct MetricSample: Hashable, Sendable {
         MetricSample(
             name: "\(controller)_controller_stale_sync_skips_total", kind: .counter,
             help: "Reconciliations that were put off because a cache was older than the controller's own last write.",
-            labels: [], value: Int64(clamping: count))
+            value: Double(count))
     }
 
     /// How far a cache is: the last 15 digits of its version. Source: client-go, tools/cache, thread_safe_store.go.
@@ -53,7 +68,7 @@ public struct MetricSample: Hashable, Sendable {
             labels: [
                 Label(name: "name", value: identity.name), Label(name: "group", value: identity.group),
                 Label(name: "version", value: identity.version), Label(name: "resource", value: identity.resource),
-            ], value: gauge)
+            ], value: Double(gauge))
     }
 }
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+internal import HummingbirdCore
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOHTTPTypes
+internal import NIOSSL
+internal import NIOWebSocket
+
+/// How a connection is set up and served. Hummingbird accepts it and ends it with the server.
+struct NodeChannel: ServerChildChannel {
+    /// A request after another, or one that became a WebSocket.
+    enum Conversation: Sendable {
+        case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPResponsePart>)
+        case webSocket(NIOAsyncChannel<WebSocketFrame, WebSocketFrame>)
+    }
+    /// A connection.
+    struct Value: ServerChildChannelValue {
+        let channel: any Channel
+        /// Nil when there are too many.
+        let negotiation: (result: EventLoopFuture<Conversation>, upgrade: ExecUpgrade)?
+    }
+
+    let responder: NodeResponder
+    let limits: ServerLimits
+    let tls: NIOSSLContext?
+    let connections: ConnectionCount
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        let peer = channel.remoteAddress?.ipAddress ?? "unknown"
+        guard connections.enter(peer) else {
+            return channel.eventLoop.makeSucceededFuture(Value(channel: channel, negotiation: nil))
+        }
+        channel.closeFuture.whenComplete { [connections] _ in connections.leave(peer) }
+        return channel.eventLoop.makeCompletedFuture {
+            let pipeline = channel.pipeline.syncOperations
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+            var decoding = NIOHTTPDecoderLimitConfiguration()
+            decoding.maxHeaderListSize = limits.headerBytes
+            decoding.maxHeaderFieldSize = limits.headerBytes
+            decoding.maxHeaderFieldCount = limits.headerCount
+            let encoder = HTTPResponseEncoder()
+            let decoder = ByteToMessageHandler(
+                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding))
+            let gate = RequestGate(limits, metrics: responder.metrics)
+            let upgrade = ExecUpgrade(responder)
+            let upgrading = NIOTypedHTTPServerUpgradeHandler<Conversation>(
+                httpEncoder: encoder, extraHTTPHandlers: [decoder, gate],
+                upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(
+                    upgraders: [upgrade.upgrader(limits)], notUpgradingCompletionHandler: Self.plain))
+            try pipeline.addHandlers([encoder, decoder, gate, upgrading])
+            return Value(channel: channel, negotiation: (upgrading.upgradeResultFuture, upgrade))
+        }
+    }
+
+    private static func plain(_ channel: any Channel) -> EventLoopFuture<Conversation> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(AnswerCodec())
+            return .http(
+                try NIOAsyncChannel(
+                    wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        guard let (result, upgrade) = value.negotiation else {
+            value.channel.close(promise: nil)
+            return
+        }
+        await withTaskCancellationHandler {
+            do {
+                switch try await result.get() {
+                case .http(let channel): try await serve(channel, upgrade)
+                case .webSocket(let channel): await upgrade.run(channel, limits, logger)
+                }
+            } catch {
+                logger.trace("connection ended", metadata: ["error": "\(error)"])
+            }
+            await upgrade.abandon()
+            value.channel.close(promise: nil)
+        } onCancel: {
+            value.channel.close(promise: nil)
+        }
+    }
+
+    /// Answers one request after another.
+    private func serve(
+        _ channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPResponsePart>, _ upgrade: ExecUpgrade
+    ) async throws {
+        try await channel.executeThenClose { inbound, outbound in
+            var parts = inbound.makeAsyncIterator()
+            while let part = try await parts.next() {
+                guard case .head(let head) = part else { continue }
+                // The request is read to its end before it is answered; the gate keeps it small.
+                while let part = try await parts.next() { if case .end = part { break } }
+                let isLast = !head.isKeepAlive
+                let answering = Task {
+                    try await responder.answer(head, on: channel.channel, upgrade) { answer in
+                        var answer = answer
+                        if isLast { answer.response.headers[.connection] = "close" }
+                        if answer.isLong { try await channel.channel.triggerUserOutboundEvent(LongAnswer()) }
+                        try await ResponseWriter(outbound: outbound)
+                            .write(response: answer.response.head, body: answer.response.body)
+                    }
+                }
+                // A client that has gone waits for nothing.
+                channel.channel.closeFuture.whenComplete { _ in answering.cancel() }
+                try await withTaskCancellationHandler { try await answering.value } onCancel: { answering.cancel() }
+                if isLast { break }
+            }
+            outbound.finish()
+            try await channel.channel.closeFuture.get()
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HummingbirdCore
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+
+/// The HTTP(S) server of a node: the kubelet's endpoints over a ``NodeService``.
+///
+/// Every request is authenticated and authorized before an endpoint sees it, what the policy does not allow is denied, and
+/// an upgrade to another protocol counts as `create` whatever the method says.
+public struct NodeServer: Sendable {
+    private let configuration: NodeServerConfiguration
+    private let channel: NodeChannel
+    private let logger: Logger
+
+    /// Reads the files and refuses what is not safe. Nothing listens yet.
+    /// - Parameters:
+    ///   - service: what is served.
+    ///   - configuration: where, to whom, and how much.
+    ///   - logger: what is told; no token, no query and no body is ever.
+    ///   - registry: what is measured, beside what the service measures.
+    public init(
+        _ service: any NodeService, configuration: NodeServerConfiguration, logger: Logger,
+        registry: PrometheusRegistry = PrometheusRegistry()
+    ) throws(NodeServerError) {
+        guard configuration.tls != nil || configuration.isLoopback else {
+            throw .unsafe(
+                "\(configuration.host) can be reached by others, and without TLS they read tokens: give a certificate "
+                    + "and a key, or listen on 127.0.0.1")
+        }
+        var tokens = BearerTokens()
+        if let file = configuration.tokenFile {
+            let bytes = try readSecret(file, called: "the token file")
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw .content(file: file, "it is not UTF-8")
+            }
+            tokens = try BearerTokens(parsing: text, file: file)
+        }
+        let metrics = ServerMetrics(registry)
+        let gate = AccessGate(
+            policy: configuration.policy, nodeName: service.nodeName, tokens: tokens, metrics: metrics, logger: logger)
+        channel = NodeChannel(
+            responder: NodeResponder(
+                service: service, gate: gate, metrics: metrics, startTime: NodeResponder.now()),
+            limits: configuration.limits, tls: try configuration.tls?.context(),
+            connections: ConnectionCount(configuration.limits, metrics: metrics))
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Serves until the task is cancelled. Then no connection is accepted any more, requests have a while to end
+    /// (``ServerLimits/shutdownTime``), and whatever is left is cut off.
+    /// - Parameter listening: called once with the port, when clients can connect.
+    public func run(
+        _ listening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) async throws(NodeServerError) {
+        let server = Server(
+            childChannelSetup: channel,
+            configuration: ServerConfiguration(address: .hostname(configuration.host, port: configuration.port)),
+            onServerRunning: { channel in await listening(channel.localAddress?.port ?? 0) },
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        let serving = Task { try await server.run() }
+        let end = configuration.limits.shutdownTime
+        do {
+            try await withTaskCancellationHandler {
+                try await serving.value
+            } onCancel: {
+                Task {
+                    let closing = Task { try await server.shutdownGracefully() }
+                    let cutting = Task {
+                        try await Task.sleep(for: end)
+                        serving.cancel()
+                    }
+                    _ = await closing.result
+                    _ = await serving.result
+                    cutting.cancel()
+                }
+            }
+        } catch {
+            throw .listening("\(configuration.host):\(configuration.port): \(error)")
+        }
+    }
+}
