@@ -15,6 +15,12 @@ public struct MetricSample: Hashable, Sendable {
         public var name: String
         /// The value.
         public var value: String
+
+        /// A label.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// The name, as Kubernetes spells it.
@@ -27,6 +33,15 @@ public struct MetricSample: Hashable, Sendable {
     public var labels: [Label]
     /// The value.
     public var value: Int64
+
+    /// A number.
+    public init(name: String, kind: Kind, help: String, labels: [Label] = [], value: Int64) {
+        self.name = name
+        self.kind = kind
+        self.help = help
+        self.labels = labels
+        self.value = value
+    }
 
     /// How many times a controller did not reconcile because a cache was older than its own last write.
     ///
