@@ -43,6 +43,12 @@ int bk_inotify_add(int inotify, const char *path) {
     return (int)bk_result(inotify_add_watch(inotify, path, IN_DELETE | IN_ONLYDIR));
 }
 
+int bk_inotify_add_changes(int inotify, const char *path) {
+    return (int)bk_result(inotify_add_watch(inotify, path,
+        IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+            | IN_ONLYDIR));
+}
+
 int bk_inotify_remove(int inotify, int watch) { return (int)bk_result(inotify_rm_watch(inotify, watch)); }
 
 void bk_close_all(const int *fds, size_t count) {

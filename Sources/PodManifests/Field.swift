@@ -121,6 +121,12 @@ struct Field {
         }
     }
 
+    /// Whether quotes would make something else of it: a number, or true and false.
+    var isBare: Bool {
+        guard case .scalar(let scalar) = node, isPlain(scalar) else { return false }
+        return isNumber(scalar.string) || bool(scalar.string) != nil
+    }
+
     private func isPlain(_ scalar: Yams.Node.Scalar) -> Bool {
         scalar.style == .plain && scalar.tag.description != "tag:yaml.org,2002:str"
     }

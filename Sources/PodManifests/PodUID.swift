@@ -8,11 +8,7 @@ enum PodUID {
     /// find the same control groups: the 128-bit FNV-1a hash of `namespace/name`, written as a UUID of version 8, the
     /// version for hashes of one's own choice (RFC 9562).
     static func derived(namespace: String, name: String) -> String {
-        var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
-        for byte in "\(namespace)/\(name)".utf8 {
-            hash ^= UInt128(byte)
-            hash &*= 0x0000_0000_0100_0000_0000_0000_0000_013b
-        }
+        var hash = ContentHash.value("\(namespace)/\(name)")
         hash = hash & ~(0xf << 76) | (8 << 76)
         hash = hash & ~(0x3 << 62) | (2 << 62)
         let digits = String(hash, radix: 16)

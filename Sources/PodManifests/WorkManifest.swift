@@ -11,6 +11,8 @@ public struct WorkManifest: Hashable, Sendable {
     public private(set) var pods: [Pod] = []
     /// The Jobs, in the order of the file.
     public private(set) var jobs: [Job] = []
+    /// Both, in the order of the file, each with a text of its own.
+    public private(set) var items: [WorkItem] = []
 
     /// Reads the text of a file.
     /// - Parameters:
@@ -28,10 +30,12 @@ public struct WorkManifest: Hashable, Sendable {
                     let job = try JobReader.job(field)
                     (kind, name, uid) = ("Job", job.objectName, job.uid)
                     jobs.append(job)
+                    items.append(try WorkItem(.job(job), field))
                 case .pod(let found):
                     let pod = found.pod
                     (kind, name, uid) = ("pod", ObjectName(namespace: pod.namespace, name: pod.name), pod.uid)
                     pods.append(pod)
+                    items.append(try WorkItem(.pod(pod), found.field))
                 }
                 let title = "\(kind) \(name)"
                 if let first = firsts.updateValue(item.field.place, forKey: title) {

@@ -30,6 +30,8 @@ int bk_eventfd(void);
 int bk_inotify_create(void);
 /// inotify_add_watch(2) for IN_DELETE in a directory, by its path: the watch descriptor, the same for the same directory.
 int bk_inotify_add(int inotify, const char *path);
+/// The same for whatever changes the names in a directory or the files behind them, and for its own end.
+int bk_inotify_add_changes(int inotify, const char *path);
 /// inotify_rm_watch(2).
 int bk_inotify_remove(int inotify, int watch);
 /// Closes descriptors: with one close_range(2) (since Linux 5.9) when their numbers follow one another, so that no

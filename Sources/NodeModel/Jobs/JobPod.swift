@@ -83,6 +83,13 @@ public struct JobDecision: Hashable, Sendable {
         /// Its index, in an Indexed Job: `JOB_COMPLETION_INDEX` in each container, and the host name is the Job's name with
         /// it.
         public var index: Int32?
+
+        /// A pod that was decided on before.
+        public init(name: String, serial: UInt64, index: Int32?) {
+            self.name = name
+            self.serial = serial
+            self.index = index
+        }
     }
     /// A pod to be stopped.
     public struct Deletion: Hashable, Sendable {

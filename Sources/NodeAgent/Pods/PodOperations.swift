@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import NodeModel
+
+// What a pod's worker does to the kernel and the disk, and what it makes of a failure.
+extension PodWorker {
+    /// Takes over a pod that was there before.
+    /// - Returns: whether it is in hand.
+    func takeOver(_ stored: StoredPod) async -> Bool {
+        let now = context.clock.now
+        guard let pod, var record = await context.store.pod(uid)?.stored.record else {
+            // Its first record was never written: it is begun again.
+            if let spec { managed = ManagedPod(stored.version, spec: spec, backoff: context.backoff) }
+            return managed != nil
+        }
+        let ends: [ContainerEnd]
+        let seen: PodSighting?
+        do throws(PodRuntimeError) {
+            ends = try await context.runtime.adopt(pod, attempts: record.containers.mapValues(\.attempt))
+            if let sighting {
+                seen = sighting
+            } else {
+                seen = try await context.runtime.sightings().first { $0.uid == uid }
+            }
+        } catch {
+            sighting = nil
+            // What is only to end is ended without.
+            mustRemove = !isWanted && error.isPermanent
+            if !mustRemove { fail("it cannot be taken over: \(error)", error.isPermanent) }
+            return mustRemove
+        }
+        sighting = nil
+        if isClosed { return false }
+        let before = record
+        for end in ends where record.containers[end.container]?.attempt == end.attempt {
+            if record.containers[end.container]?.exit != nil { continue }
+            record.containers[end.container]?.exit = ContainerRecord.Exit(code: end.code, time: now)
+        }
+        if record != before {
+            do { try await context.store.note(record, of: stored, pod) } catch {
+                fail("its record cannot be written: \(error)")
+                return false
+            }
+        }
+        managed = ManagedPod(
+            recovering: record, spec: spec, sighting: seen, at: now, backoff: context.backoff)
+        log(.info, "the pod was taken over", ["stage": "\(record.stage)"])
+        return true
+    }
+
+    /// Does one thing, and tells the pod.
+    /// - Returns: whether the next one may be done.
+    func isPerformed(_ operation: ManagedPod.Operation) async -> Bool {
+        switch operation {
+        case .write(let record): await write(record)
+        case .start(let container, let attempt): await start(container, attempt)
+        case .signal(let container): await signal(container)
+        case .kill(let container): await kill(container)
+        case .ask: true
+        }
+    }
+
+    private func write(_ record: PodRecord) async -> Bool {
+        guard var stored else { return false }
+        stored.begunAt = stored.begunAt ?? context.clock.now
+        do {
+            try await context.store.note(record, of: stored, pod)
+            return true
+        } catch {
+            fail("its record cannot be written: \(error)")
+            return false
+        }
+    }
+
+    private func start(_ container: String, _ attempt: Int) async -> Bool {
+        guard let pod else { return false }
+        return await context.permits.run {
+            // Its turn may come late.
+            if isClosed { return false }
+            guard await prepare(pod) else { return false }
+            if isClosed { return false }
+            do {
+                try await context.runtime.start(container, of: pod, attempt: attempt)
+                managed?.started(container, at: context.clock.now)
+                startFailures[container] = nil
+                log(.info, "a container was started", ["container": "\(container)", "attempt": "\(attempt)"])
+            } catch {
+                if isClosed { return false }
+                managed?.startFailed(container, at: context.clock.now)
+                startFailures[container] = "it could not be started: \(error)"
+                log(.error, "a container could not be started", ["container": "\(container)", "cause": "\(error)"])
+            }
+            return true
+        }
+    }
+
+    private func prepare(_ pod: Pod) async -> Bool {
+        if isPrepared { return true }
+        do {
+            try await context.runtime.prepare(pod)
+            context.counters.prepared(pod, failed: false)
+            isPrepared = true
+            return true
+        } catch {
+            context.counters.prepared(pod, failed: true)
+            fail("it cannot be made ready: \(error)", error.isPermanent, isOfStart: true)
+            return false
+        }
+    }
+
+    private func signal(_ container: String) async -> Bool {
+        do { try await context.runtime.signal(container, ofPod: uid) } catch {
+            // The kill at the end of the grace period comes all the same.
+            log(.warning, "a container cannot be asked to end", ["container": "\(container)", "cause": "\(error)"])
+        }
+        managed?.signalled(container)
+        return true
+    }
+
+    private func kill(_ container: String) async -> Bool {
+        do {
+            try await context.runtime.kill(container, ofPod: uid)
+            managed?.ended(container, code: 137, at: context.clock.now)
+            log(.info, "a container was killed", ["container": "\(container)"])
+            return true
+        } catch {
+            fail("the container \(container) cannot be killed: \(error)")
+            return false
+        }
+    }
+
+    /// Asks probes, each in a task of its own: the pod goes on meanwhile.
+    func ask(_ kinds: [ProbeKind], of container: String) {
+        guard let pod, let attempt = attempt(of: container) else { return }
+        let now = context.clock.now
+        for kind in kinds {
+            let question = Question(container: container, attempt: attempt, kind: kind)
+            guard let probe = managed?.life[container]?.probes[kind]?.probe, asking.insert(question).inserted else {
+                continue
+            }
+            Task { [runtime = context.runtime, events] in
+                let isGood = await runtime.ask(probe, of: container, in: pod)
+                events.yield(.answer(question, isGood: isGood, askedAt: now))
+            }
+        }
+    }
+
+    /// Puts all off for a while.
+    func fail(_ reason: String, _ isPermanent: Bool = false, isOfStart: Bool = false) {
+        let until = context.clock.now + delay.next(isPermanent: isPermanent)
+        pause = (until, reason, isOfStart)
+        if !isClosed { log(.error, "\(reason)", ["again": "\(until)"]) }
+    }
+
+    func log(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata = [:]) {
+        var all = metadata
+        all["pod"] = pod.map { "\($0)" } ?? "\(uid)"
+        all["uid"] = "\(uid)"
+        context.logger.log(level: level, message, metadata: all)
+    }
+}
+
+// What others see of it.
+extension PodWorker {
+    /// How the pod is; nil for one that nobody knows.
+    func status() async -> PodStatus? {
+        guard let pod else { return nil }
+        var status = PodStatus(pod)
+        status.startTime = await context.store.pod(uid)?.stored.begunAt
+        status.reason = pause?.reason
+        if let life = managed?.life {
+            status.phase = life.phase
+            status.isReady = life.isReady
+            for index in status.initContainers.indices { fill(&status.initContainers[index], life) }
+            for index in status.containers.indices { fill(&status.containers[index], life) }
+        } else {
+            status.phase = .unknown
+        }
+        await context.runtime.describe(&status)
+        return status
+    }
+
+    private func fill(_ container: inout PodStatus.Container, _ life: PodLife) {
+        guard let known = life[container.name] else { return }
+        container.state = known.state
+        container.restartCount = known.restartCount
+        container.isReady = known.isRunning && known.probes.isReady
+        container.hasStarted = known.isRunning && known.probes.hasStarted
+        if !known.isRunning { container.reason = startFailures[container.name] }
+    }
+}
