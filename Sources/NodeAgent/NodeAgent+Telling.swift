@@ -38,17 +38,17 @@ extension NodeAgent {
             + [
                 MetricSample(
                     name: "kubelet_running_pods", kind: .gauge, help: "Pods of which a container runs.",
-                    value: phases[.running] ?? 0)
+                    value: Double(phases[.running] ?? 0))
             ]
             + PodPhase.allCases.map { phase in
                 MetricSample(
                     name: "bulkhead_pods", kind: .gauge, help: "Pods on the node by phase.",
-                    labels: [MetricSample.Label(name: "phase", value: phase.rawValue)], value: phases[phase] ?? 0)
+                    labels: [MetricSample.Label(name: "phase", value: phase.rawValue)], value: Double(phases[phase] ?? 0))
             }
             + [
                 MetricSample(
                     name: "bulkhead_manifest_problems", kind: .gauge,
-                    help: "What keeps the node from being as its manifests say.", value: Int64(problems().count))
+                    help: "What keeps the node from being as its manifests say.", value: Double(problems().count))
             ]
     }
 

@@ -40,11 +40,11 @@ final class PodCounters: Sendable {
             MetricSample(
                 name: "kubelet_started_user_namespaced_pods_total", kind: .counter,
                 help: "Pods with a user namespace of their own that were tried to start.",
-                value: counts.userNamespaced),
+                value: Double(counts.userNamespaced)),
             MetricSample(
                 name: "kubelet_started_user_namespaced_pods_errors_total", kind: .counter,
                 help: "Pods with a user namespace of their own that could not be started.",
-                value: counts.userNamespacedErrors),
+                value: Double(counts.userNamespacedErrors)),
         ]
     }
 }

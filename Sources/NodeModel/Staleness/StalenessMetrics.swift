@@ -43,15 +43,6 @@ public struct MetricSample: Hashable, Sendable {
         self.value = value
     }
 
-    /// A number.
-    public init(name: String, kind: Kind, help: String, labels: [Label] = [], value: Int64) {
-        self.name = name
-        self.kind = kind
-        self.help = help
-        self.labels = labels
-        self.value = value
-    }
-
     /// How many times a controller did not reconcile because a cache was older than its own last write.
     ///
     /// Kubernetes has a metric for each controller: `job_controller_stale_sync_skips_total`,
