@@ -64,7 +64,7 @@ BK_CHILD_SHARED void bk_child_first(void *argument) {
     while (result == -EINTR);
     if (result != 1) for (;;) bk_raw(SYS_exit_group, 127); // The caller gave up or died; it wants no report.
 
-    if (plan->flags & (BK_LAUNCH_INSIDE | BK_LAUNCH_ROOT)) leave_session_keyring(child);
+    if (plan->flags & BK_LAUNCH_OWN_KEYRING) leave_session_keyring(child);
     if (plan->flags & BK_LAUNCH_INSIDE) {
         bk_child_enter(child, BK_STEP_IDENTITY);
         // Id 0 inside, so that what is made below belongs to the namespace. Groups before gid before uid.

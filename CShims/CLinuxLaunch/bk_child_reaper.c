@@ -68,6 +68,8 @@ BK_CHILD _Noreturn void reap_behind_gate(struct bk_child *child) {
 // command. When the command ends, so does it, and with it the kernel ends all that is left in the namespace.
 BK_CHILD_SHARED void bk_child_reap(struct bk_child *child) {
     const struct bk_launch_plan *plan = child->plan;
+    // The command has a session of its own in any case; an init that goes on without the caller needs one too.
+    if (plan->flags & BK_LAUNCH_OWN_SESSION) bk_raw(SYS_setsid);
     if (plan->gate >= 0) reap_behind_gate(child);
     uint64_t all = ~0ULL;
     bk_raw(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);

@@ -5,12 +5,6 @@ package import NodeModel
 package import SystemPackage
 package import UserNamespaces
 
-extension IDMap {
-    /// Whether the host's root, uid or gid 0, is among the ids: files of the kernel that judge by id are then the
-    /// command's.
-    package var holdsHostRoot: Bool { inside(uid: 0) != nil || inside(gid: 0) != nil }
-}
-
 /// The ids of a run: its map, and the claim that keeps other runs off the same host ids.
 package struct RunIDs: ~Copyable {
     /// Nil stays in the caller's user namespace.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Cgroups
+internal import Cgroups
 internal import LinuxKernel
-package import SystemPackage
+internal import SystemPackage
 internal import ToolOutput
 
 /// Where in the cgroup tree a run has its place, and which of its limits hold there.
@@ -38,7 +38,7 @@ struct RunPlace {
 }
 
 /// Which of the controllers this host cannot give; each is told, and without `bestEffort` refused.
-package func controllersToDoWithout(
+func controllersToDoWithout(
     _ wanted: Set<Controller>, toSet what: String, beneath root: FilePath, bestEffort: Bool
 ) throws -> Set<Controller> {
     if wanted.isEmpty { return [] }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Capabilities
+internal import Capabilities
 internal import Launching
 internal import LinuxKernel
 package import NodeModel
@@ -125,19 +125,12 @@ package struct RunRequest {
     }
 
     /// Docker's default set and CAP_NET_ADMIN, with what was added and without what was dropped; and the added alone.
-    package static func capabilities(
-        adding added: [String], dropping dropped: [String], base: CapabilitySet = .userNamespaceDefault
+    private static func capabilities(
+        adding added: [String], dropping dropped: [String]
     ) throws -> (all: CapabilitySet, added: CapabilitySet) {
-        func parse(_ names: [String], _ option: String) throws -> CapabilitySet {
-            try names.reduce(into: CapabilitySet()) { set, name in
-                if name.uppercased() == "ALL" { return set = .supported }
-                set.formUnion(try usage(option) { () throws(CapabilityError) in try CapabilitySet(parsing: name) })
-            }
-        }
-        let wanted = try parse(added, "--cap-add")
-        let unwanted = try parse(dropped, "--cap-drop")
-        let kept = base.subtracting(unwanted)
-        return (kept.union(wanted).intersection(.supported), wanted.intersection(.supported))
+        let wanted = try usage("--cap-add") { () throws(CapabilityError) in try CapabilitySet(parsing: added) }
+        let unwanted = try usage("--cap-drop") { () throws(CapabilityError) in try CapabilitySet(parsing: dropped) }
+        return CapabilitySet.userNamespaceDefault.changed(adding: wanted, dropping: unwanted)
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Capabilities
+internal import Capabilities
 internal import LinuxKernel
-package import SeccompFilters
+internal import SeccompFilters
 internal import SystemPackage
 internal import ToolOutput
 
@@ -16,18 +16,15 @@ func compiledSeccomp(_ choice: String?, capabilities: CapabilitySet) throws -> C
 }
 
 /// Reads a profile in the OCI form, for a command with these capabilities.
-package func compiledProfile(_ file: String, capabilities: CapabilitySet) throws -> CompiledFilter {
+private func compiledProfile(_ file: String, capabilities: CapabilitySet) throws -> CompiledFilter {
     do {
         let text = try Descriptor.open(FilePath(file), .reading).readText()
         let kernel = try KernelVersion.running()
-        let filter = try SeccompProfile(parsing: text).resolved(
+        return try SeccompProfile.compiled(
+            text,
             for: .init(
                 capabilities: capabilities.map(\.description),
-                kernel: SeccompProfile.KernelVersion(kernel.major, kernel.minor))
-        ).compiled()
-        // Whoever listens would have to be there before the command; a run has nobody.
-        if filter.needsListener { throw SeccompError.needsListener }
-        return filter
+                kernel: SeccompProfile.KernelVersion(kernel.major, kernel.minor)))
     } catch {
         throw ToolFailure(.failed, "--seccomp \(file): \(error)".printable)
     }

@@ -29,6 +29,14 @@ extension CapabilitySet {
     /// What a workload gets inside its own user namespace: Docker's, and the say over its own network namespace.
     public static let userNamespaceDefault: CapabilitySet = dockerDefault.union([.netAdmin])
 
+    /// The set with what is added, and without what is dropped and not added, as far as the kernel knows them; and what was
+    /// added alone, which is all that a command gets that does not run as root.
+    public func changed(
+        adding added: CapabilitySet, dropping dropped: CapabilitySet
+    ) -> (all: CapabilitySet, added: CapabilitySet) {
+        (subtracting(dropped).union(added).intersection(.supported), added.intersection(.supported))
+    }
+
     /// The sets that go by a name, with whose they are.
     public static let named: [(name: String, set: CapabilitySet, whose: String)] = [
         ("bulkhead", userNamespaceDefault, "what bulkhead run gives, in a user namespace of its own"),

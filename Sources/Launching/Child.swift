@@ -111,11 +111,8 @@ public struct Child: ~Copyable, Sendable {
 
     /// What the reaper wrote of the command's end; nil when the reaper itself was killed.
     private borrowing func outcomeStatus() throws(KernelError) -> ExitStatus? {
-        guard let bytes = try outcome?.readBytes(), bytes.count == 8 else { return nil }
-        func number(_ at: Int) -> Int32 {
-            (0..<4).reduce(0) { $0 | Int32(bytes[at + $1]) << (8 * Int32($1)) }
-        }
-        return number(0) == 1 ? .exited(number(4)) : .killed(signal: number(4))
+        guard let bytes = try outcome?.readBytes() else { return nil }
+        return ExitStatus(outcome: bytes)
     }
 }
 

@@ -12,7 +12,7 @@ struct Preparation: ~Copyable {
     /// The caller's end: releases the child, receives its reports.
     let channel: Descriptor
     private var childChannel: Descriptor?
-    private var outcome: Pipe?
+    private var outcome: Outcome?
     private let kept: DescriptorList
     /// Numbers of standard input, output and error for the child.
     let streams: [CInt]
@@ -28,7 +28,7 @@ struct Preparation: ~Copyable {
 
     private init(
         mounts: consuming MountPlan, channel: consuming Descriptor, childChannel: consuming Descriptor?,
-        outcome: consuming Pipe?, kept: consuming DescriptorList, streams: [CInt], passed: [bk_launch_passed],
+        outcome: consuming Outcome?, kept: consuming DescriptorList, streams: [CInt], passed: [bk_launch_passed],
         program: CInt, listener: CInt, free: CInt
     ) {
         self.free = free
@@ -82,7 +82,8 @@ struct Preparation: ~Copyable {
         let channel = Descriptor(owning: ends.0)
         let childChannel = try Self.child(Descriptor(owning: ends.1), from: free)
         return Preparation(
-            mounts: mounts, channel: channel, childChannel: childChannel, outcome: try launch.reaper ? Pipe() : nil,
+            mounts: mounts, channel: channel, childChannel: childChannel,
+            outcome: try launch.reaper ? Outcome(launch.outcome) : nil,
             kept: kept, streams: streams, passed: passed, program: others[0], listener: others[1], free: free)
     }
 
@@ -115,7 +116,7 @@ struct Preparation: ~Copyable {
 
     var outcomeNumber: CInt {
         switch outcome {
-        case .some(let pipe): pipe.writing.number
+        case .some(let outcome): outcome.number
         case .none: -1
         }
     }
@@ -131,8 +132,11 @@ struct Preparation: ~Copyable {
     /// Closes the caller's copy of the child's end, so that the channel ends with the child.
     mutating func closeChildEnd() { childChannel = nil }
 
-    /// The end of the pipe that tells how the command ended; the other end is closed here.
-    mutating func takeOutcome() -> Descriptor? { outcome.take()?.intoReading() }
+    /// Where to read how the command ended; the init's end is closed here.
+    mutating func takeOutcome() -> Descriptor? {
+        guard let outcome = outcome.take() else { return nil }
+        return outcome.intoReading()
+    }
 }
 
 extension Launch {
@@ -207,6 +211,11 @@ extension Launch {
         if reaper { flags |= BK_LAUNCH_REAPER.rawValue }
         if terminal { flags |= BK_LAUNCH_TERMINAL.rawValue }
         if loopback && kinds.subtracting(placement.joined).contains(.network) { flags |= BK_LAUNCH_LOOPBACK.rawValue }
+        if outcome != nil { flags |= BK_LAUNCH_OWN_SESSION.rawValue }
+        // Not only for what is new: a root that is joined is somebody else's too.
+        if root != nil || kinds.union(placement.joined).contains(.user) || placement.joined.contains(.mount) {
+            flags |= BK_LAUNCH_OWN_KEYRING.rawValue
+        }
         if endsWithCaller { flags |= BK_LAUNCH_PARENT_DEATH.rawValue }
         if noNewPrivileges { flags |= BK_LAUNCH_NO_NEW_PRIVILEGES.rawValue }
         if capabilities != nil { flags |= BK_LAUNCH_CAPABILITIES.rawValue }

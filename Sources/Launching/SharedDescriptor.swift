@@ -5,7 +5,7 @@ public import Mounts
 
 /// A descriptor that several values refer to; closed with the last of them.
 public final class SharedDescriptor: Hashable, Sendable {
-    let descriptor: Descriptor
+    package let descriptor: Descriptor
 
     /// Takes the descriptor.
     public init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }

@@ -40,8 +40,12 @@ public struct SharedNamespaces: ~Copyable, Sendable {
         self.map = map
     }
 
-    /// Those that were made before.
-    init(_ joins: [JoinedNamespace], map: IDMap?) {
+    /// Namespaces that exist, as those of a process that shares them.
+    ///
+    /// - Parameters:
+    ///   - joins: the namespaces, one of a kind.
+    ///   - map: that of the user namespace among them; nil when there is none.
+    public init(_ joins: [JoinedNamespace], map: IDMap?) {
         self.joins = joins
         self.map = map
         kinds = joins.reduce(into: []) { $0.insert($1.kind) }

@@ -57,7 +57,8 @@ extension Launch {
         let stack = unsafe memory.room(bytes: stackSize, alignment: 4096)
         let plan = unsafe memory.array([rawPlan(prepared, placement, memory: &memory)])
         unsafe plan.pointee.flags |= flags
-        if reachesProgram(joining: placement.joined) {
+        // An init that outlives the caller would keep a copy of all its memory.
+        if outcome != nil || reachesProgram(joining: placement.joined) {
             do { try unsafe prepared.makeGate(of: self, in: plan, memory: &memory) } catch {
                 throw LaunchError(.prepare, error)
             }

@@ -25,6 +25,8 @@ public struct OpenFlags: OptionSet, Hashable, Sendable {
     public static let exclusive = OpenFlags(rawValue: 0o200)
     /// The C name is `O_TRUNC`.
     public static let truncate = OpenFlags(rawValue: 0o1000)
+    /// Every write goes to the end. The C name is `O_APPEND`.
+    public static let append = OpenFlags(rawValue: 0o2000)
     /// The C name is `O_NOCTTY`.
     public static let noControllingTerminal = OpenFlags(rawValue: 0o400)
     /// The C name is `O_NONBLOCK`.

@@ -104,6 +104,14 @@ extension SeccompProfile {
         return filter
     }
 
+    /// The program of a profile's text here. One that leaves calls to a listener is refused: whoever listens would have to
+    /// be there before the command.
+    public static func compiled(_ text: String, for environment: Environment) throws(SeccompError) -> CompiledFilter {
+        let filter = try SeccompProfile(parsing: text).resolved(for: environment).compiled()
+        if filter.needsListener { throw .needsListener }
+        return filter
+    }
+
     private func architectures(
         for native: SeccompFilter.Architecture
     ) throws(SeccompError) -> [SeccompFilter.Architecture] {

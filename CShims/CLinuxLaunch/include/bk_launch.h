@@ -84,6 +84,8 @@ enum bk_launch_flag {
     BK_LAUNCH_PAUSE = 4096,         ///< waits before the filter and the exec until it is started
     BK_LAUNCH_OWN_MEMORY = 8192,    ///< a copy of the caller's memory instead of sharing it until exec
     BK_LAUNCH_CLEAR_AMBIENT = 16384,///< no ambient capability of the caller's survives
+    BK_LAUNCH_OWN_SESSION = 32768,  ///< with REAPER: the init too leaves the caller's session, and its terminal's signals
+    BK_LAUNCH_OWN_KEYRING = 65536,  ///< leaves the caller's session keyring
 };
 
 /// A namespace to be born in. Those that the caller may enter come first, whatever their order here, then the user

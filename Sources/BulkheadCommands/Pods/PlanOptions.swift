@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import LinuxKernel
 internal import NodeModel
+internal import PodLaunching
 internal import PodManifests
 internal import SystemPackage
 internal import ToolOutput

@@ -4,6 +4,7 @@ internal import BulkheadRun
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
+internal import PodLaunching
 internal import SystemPackage
 internal import ToolOutput
 
@@ -75,7 +76,8 @@ struct PodCrew: ~Copyable {
 
     private mutating func start(_ container: Container, _ tree: borrowing RunTree) throws {
         guard let path = limits.path(ofContainer: container.name) else { return }
-        let launch = try plans.launch(of: container)
+        var launch = try plans.launch(of: container)
+        launch.endsWithCaller = true
         let child: Child
         do {
             child = try launch.start(in: try tree.cgroup(path), sharing: namespaces)

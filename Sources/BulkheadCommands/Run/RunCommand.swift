@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import BulkheadRun
+internal import PodLaunching
 internal import ToolOutput
 
 /// `bulkhead run`: one command, or a Kubernetes Pod, in namespaces and a cgroup of its own.
@@ -100,8 +101,8 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let options = self.options
         let code = try reportingLaunches {
-            try manifests.isEmpty
-                ? RunSession(RunRequest(options), shifting: ShiftedVolumes()).run() : RunPods(options).run()
+            if manifests.isEmpty { return try RunSession(RunRequest(options), shifting: ShiftedVolumes()).run() }
+            do { return try RunPods(options).run() } catch let error as PodLaunchError { throw ToolFailure(error) }
         }
         if code != 0 { throw ExitCode(code) }
     }

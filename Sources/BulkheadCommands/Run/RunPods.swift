@@ -5,6 +5,7 @@ internal import Cgroups
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
+internal import PodLaunching
 internal import PodManifests
 internal import SystemPackage
 internal import ToolOutput
@@ -61,6 +62,19 @@ struct RunPods: ~Copyable {
         }
     }
 
+    /// The cgroups' values, as far as this host can set them: what it cannot is told, and refused unless asked otherwise.
+    private borrowing func limits(beneath mount: FilePath) throws -> PodLimits {
+        let node = try Node.thisMachine(root: CgroupName(["bulkhead"]))
+        let limits = try PodLimits(pod, on: node, policy: .tieredReservation, beneath: mount)
+        for warning in limits.warnings { Output.complain("warning: \(warning.text)") }
+        for (controller, reason) in limits.missing.sorted(by: { $0.key < $1.key }) {
+            let text = "values of the \(controller) controller cannot be set: \(reason)"
+            guard bestEffort else { throw ToolFailure(.impossible, "\(text); --best-effort goes on without") }
+            Output.complain("going on without: \(text)")
+        }
+        return limits
+    }
+
     consuming func run() throws -> Int32 {
         guard effectiveUserID == 0 else {
             throw ToolFailure(.impossible, "a Pod needs ranges of ids and cgroups, which only root may take")
@@ -78,9 +92,12 @@ struct RunPods: ~Copyable {
                 plans.ownerships[volume.source] = volume.ownership
             }
         }
-        let limits = try PodLimits(pod, host: host, bestEffort: bestEffort)
+        guard let mount = host.root else {
+            throw ToolFailure(.impossible, "no cgroup of its own: \(host.absence ?? "cgroup v2 is not mounted")")
+        }
+        let limits = try limits(beneath: mount)
         let tree = try RunTree(
-            beneath: limits.mount, groups: limits.groups, own: limits.own, controllers: limits.controllers,
+            beneath: mount, groups: limits.groups, own: limits.own, controllers: limits.controllers,
             holding: ids.claim)
         try tree.raise(min: limits.protection.min, low: limits.protection.low)
         for path in limits.own { try tree.cgroup(path).write(limits.files(of: path)) }
@@ -89,5 +106,18 @@ struct RunPods: ~Copyable {
         try tree.remove()
         try crew.finish()
         return code
+    }
+}
+
+extension ToolFailure {
+    /// The same as the tool tells it.
+    init(_ error: PodLaunchError) {
+        switch error {
+        case .unimplemented: self.init(.impossible, "\(error)")
+        case .noImage(_, _, let image): self.init(.failed, "\(error): give --image \(image)=DIR")
+        case .capabilities: self.init(.usage, "\(error)")
+        case .refused: self.init(.failed, "\(error)".printable)
+        case .planning, .kernel: self.init(.failed, "\(error)")
+        }
     }
 }

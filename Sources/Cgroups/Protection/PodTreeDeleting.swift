@@ -147,7 +147,7 @@ extension PodTree {
 
 extension PodCgroupLayout {
     /// The uid of the pod whose cgroup is at a path directly below one of the places for pods.
-    func podUID(of path: CgroupPath) -> String? {
+    public func podUID(of path: CgroupPath) -> String? {
         guard let leaf = path.name else { return nil }
         let name: CgroupName? =
             switch driver {

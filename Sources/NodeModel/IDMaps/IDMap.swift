@@ -66,6 +66,10 @@ extension IDMap {
     public func inside(uid outside: UInt32) -> UInt32? { uid.lookUp(outside, \.outside, \.inside) }
     /// The id inside that the group id `outside` is, or nil where it is not mapped.
     public func inside(gid outside: UInt32) -> UInt32? { gid.lookUp(outside, \.outside, \.inside) }
+
+    /// Whether the host's root, uid or gid 0, is among the ids: files of the kernel that judge by id are then theirs who are
+    /// inside.
+    public var holdsHostRoot: Bool { inside(uid: 0) != nil || inside(gid: 0) != nil }
 }
 
 extension [IDMap.Extent] {

@@ -1,35 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import BulkheadRun
-internal import Cgroups
+public import Cgroups
 internal import LinuxKernel
-internal import NodeModel
-internal import SystemPackage
-internal import ToolOutput
+public import NodeModel
+public import SystemPackage
 
-/// A pod's cgroups and their values, as the plan for this machine has them, cut to what this host can set.
-struct PodLimits {
-    /// Where cgroup v2 is mounted.
-    let mount: FilePath
-    /// Cgroups shared with other pods, parents first, as paths beneath the root.
-    let groups: [String]
+/// A pod's cgroups and their values, as a node's plan has them, cut to what this host can set.
+public struct PodLimits: Sendable {
+    /// Cgroups shared with other pods, parents first, as paths beneath the root of the hierarchy.
+    public let groups: [String]
     /// The pod's cgroup, then its containers'.
-    let own: [String]
-    let controllers: Set<Controller>
-    let qosClass: QoSClass
+    public let own: [String]
+    /// The controllers that set the values.
+    public let controllers: Set<Controller>
+    /// Those that values would need and that this host does not have: the reason for each.
+    public let missing: [Controller: String]
+    /// The pod's class.
+    public let qosClass: QoSClass
+    /// What the plan does that may not be meant.
+    public let warnings: [PlanWarning]
     private let planned: [String: [PlannedFile]]
     private let containers: [String: String]
 
-    init(_ pod: Pod, host: CgroupHost, bestEffort: Bool) throws {
-        guard let mount = host.root else {
-            throw ToolFailure(.impossible, "no cgroup of its own: \(host.absence ?? "cgroup v2 is not mounted")")
-        }
-        self.mount = mount
-        let node = try Node.thisMachine(root: CgroupName(["bulkhead"]))
-        let plan = try MemoryPlan(node: node, pods: [pod], policy: .tieredReservation)
-        for warning in plan.warnings { Output.complain("warning: \(warning.text)") }
+    /// What a pod gets on a node by a policy, where cgroup v2 is mounted at a place.
+    public init(
+        _ pod: Pod, on node: Node, policy: MemoryReservationPolicy, beneath mount: FilePath
+    ) throws(PodLaunchError) {
+        let plan: MemoryPlan
+        do { plan = try MemoryPlan(node: node, pods: [pod], policy: policy) } catch { throw .planning(error) }
+        warnings = plan.warnings
         guard let ofPod = plan[.pod(uid: pod.uid)], let name = plan.pods.first else {
-            throw ToolFailure(.failed, "\(pod) has ended: its status says so")
+            throw .refused(pod: "\(pod)", "has ended: its status says so")
         }
         qosClass = name.qosClass
         var groups: [String] = []
@@ -53,11 +54,15 @@ struct PodLimits {
         self.containers = containers
 
         let wanted = Set(planned.values.joined().compactMap { CgroupFile(named: $0.name).controller })
-        let missing = try controllersToDoWithout(wanted, toSet: "values", beneath: mount, bestEffort: bestEffort)
-        controllers = wanted.subtracting(missing)
+        let missing: [Controller: String]
+        do { missing = wanted.isEmpty ? [:] : try Cgroup.open(mount).missingControllers(wanted) } catch {
+            throw .kernel(error)
+        }
+        self.missing = missing
+        controllers = wanted.subtracting(missing.keys)
         self.planned = planned.mapValues { files in
             files.filter { file in
-                CgroupFile(named: file.name).controller.map { !missing.contains($0) } ?? true
+                CgroupFile(named: file.name).controller.map { missing[$0] == nil } ?? true
             }
         }
     }
@@ -65,13 +70,13 @@ struct PodLimits {
     private static func beneathRoot(_ path: CgroupPath) -> String { path.components.joined(separator: "/") }
 
     /// What is written to one of the pod's own cgroups.
-    func files(of path: String) -> [PlannedFile] { planned[path] ?? [] }
+    public func files(of path: String) -> [PlannedFile] { planned[path] ?? [] }
 
     /// The cgroup of a container.
-    func path(ofContainer name: String) -> String? { containers[name] }
+    public func path(ofContainer name: String) -> String? { containers[name] }
 
     /// What the pod claims of its ancestors.
-    var protection: (min: ByteCount, low: ByteCount) {
+    public var protection: (min: ByteCount, low: ByteCount) {
         func value(_ name: String) -> ByteCount {
             let text = own.first.flatMap { planned[$0]?.first { $0.name == name }?.value }
             return text.flatMap { try? ByteCount(parsing: $0) } ?? .zero

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LinuxKernel
-internal import NodeModel
+public import LinuxKernel
+public import NodeModel
 internal import SystemPackage
 
 extension Node {
     /// This machine: its memory, processors and page size, with the pods' cgroups beneath `root`.
-    static func thisMachine(root: CgroupName) throws -> Node {
+    public static func thisMachine(root: CgroupName) throws(KernelError) -> Node {
         let processors = try readKernelFile("/sys/devices/system/cpu/online").split(separator: ",").map { range in
             let ends = range.split(separator: "-").compactMap { Int64($0) }
             return (ends.last ?? 0) - (ends.first ?? 0) + 1
@@ -21,7 +21,7 @@ extension Node {
     }
 
     /// The sizes of huge pages this machine has and can limit by cgroup v2.
-    static func hugePageSizes(_ host: CgroupHost) -> [ByteCount] {
+    public static func hugePageSizes(_ host: CgroupHost) -> [ByteCount] {
         guard host.controllers.contains("hugetlb"),
             let directory = try? Descriptor.open("/sys/kernel/mm/hugepages", [.directory, .reading]),
             let names = try? directory.entries()
