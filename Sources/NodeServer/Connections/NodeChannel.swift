@@ -44,8 +44,8 @@ struct NodeChannel: ServerChildChannel {
             let encoder = HTTPResponseEncoder()
             let decoder = ByteToMessageHandler(
                 HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding))
-            let gate = RequestGate(limits, metrics: responder.metrics)
             let upgrade = ExecUpgrade(responder)
+            let gate = RequestGate(limits, metrics: responder.metrics, upgrade: upgrade)
             let upgrading = NIOTypedHTTPServerUpgradeHandler<Conversation>(
                 httpEncoder: encoder, extraHTTPHandlers: [decoder, gate],
                 upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(
@@ -91,10 +91,20 @@ struct NodeChannel: ServerChildChannel {
     ) async throws {
         try await channel.executeThenClose { inbound, outbound in
             var parts = inbound.makeAsyncIterator()
-            while let part = try await parts.next() {
-                guard case .head(let head) = part else { continue }
-                // The request is read to its end before it is answered; the gate keeps it small.
-                while let part = try await parts.next() { if case .end = part { break } }
+            var refused = upgrade.takeRefused()
+            while true {
+                let head: HTTPRequestHead
+                if let request = refused {
+                    // NIO has kept the request to itself.
+                    head = request
+                    refused = nil
+                } else {
+                    guard let part = try await parts.next() else { break }
+                    guard case .head(let next) = part else { continue }
+                    head = next
+                    // The request is read to its end before it is answered; the gate keeps it small.
+                    while let part = try await parts.next() { if case .end = part { break } }
+                }
                 let isLast = !head.isKeepAlive
                 let answering = Task {
                     try await responder.answer(head, on: channel.channel, upgrade) { answer in

@@ -23,6 +23,9 @@ enum RequestForm {
         if let coding = codings.first, coding.lowercased() != "chunked" {
             return Refusal(code: 501, reason: "NotImplemented", message: "no transfer coding but chunked is known")
         }
+        if AccessGate.asksForUpgrade(head.headers), !codings.isEmpty || lengths.contains(where: { $0 != "0" }) {
+            return .badRequest("a request for an upgrade has no body")
+        }
         if let length = lengths.first {
             guard !length.isEmpty, length.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
                 return .badRequest("the Content-Length is no number")

@@ -33,9 +33,12 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOver = false
     private var deadline: Scheduled<Void>?
 
-    init(_ limits: ServerLimits, metrics: ServerMetrics) {
+    private let upgrade: ExecUpgrade
+
+    init(_ limits: ServerLimits, metrics: ServerMetrics, upgrade: ExecUpgrade) {
         self.limits = limits
         self.metrics = metrics
+        self.upgrade = upgrade
     }
 
     func handlerAdded(context: ChannelHandlerContext) { expect(within: limits.headerTime, "slow headers", context) }
@@ -59,6 +62,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
                 return refuse(Refusal(code: 429, reason: "TooManyRequests", message: "too many requests at once"), context)
             }
             if outstanding == 1 { expect(within: limits.requestTime, "slow request", context) }
+            if requests == 1 { upgrade.sees(head) }
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
             guard bodyBytes <= limits.bodyBytes else { return refuse(RequestForm.tooLarge, context) }

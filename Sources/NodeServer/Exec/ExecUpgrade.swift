@@ -12,8 +12,13 @@ internal import Synchronization
 final class ExecUpgrade: Sendable {
     private enum State {
         case none
-        case refused(Refusal)
+        /// The first request, which asks for an upgrade.
+        case asked(HTTPRequestHead)
+        /// The same, and why there is none.
+        case refused(HTTPRequestHead, Refusal)
         case started(any ExecSession, ExecProtocol)
+        /// The connection is over: what starts now has no client.
+        case over
     }
     private let state = Mutex(State.none)
     private let responder: NodeResponder
@@ -38,14 +43,23 @@ final class ExecUpgrade: Sendable {
     private func headers(for head: HTTPRequestHead, on channel: any Channel) async -> HTTPHeaders? {
         do throws(Refusal) {
             let (session, version) = try await start(head, on: channel)
-            state.withLock { $0 = .started(session, version) }
-            // Gone meanwhile: nobody else would notice.
-            if !channel.isActive { await abandon() }
-            return ["sec-websocket-protocol": version.rawValue]
+            let isOver = state.withLock { state in
+                if case .over = state { return true }
+                state = .started(session, version)
+                return false
+            }
+            if isOver { await session.cancel() }
+            return isOver ? nil : ["sec-websocket-protocol": version.rawValue]
         } catch {
-            state.withLock { $0 = .refused(error) }
+            state.withLock { if case .asked = $0 { $0 = .refused(head, error) } }
             return nil
         }
+    }
+
+    /// The gate sees the first request before anybody else. NIO does not pass it on when it asks for an upgrade that there is
+    /// none to.
+    func sees(_ head: HTTPRequestHead) {
+        if head.headers.contains(name: "upgrade") { state.withLock { $0 = .asked(head) } }
     }
 
     private func start(
@@ -84,10 +98,24 @@ final class ExecUpgrade: Sendable {
         }
     }
 
-    /// Why the first request was no upgrade, once.
+    /// The first request, when it asked for an upgrade and is to be answered like any other; why it got none stays for
+    /// ``takeRefusal()``.
+    func takeRefused() -> HTTPRequestHead? {
+        state.withLock { state in
+            switch state {
+            case .asked(let head):
+                state = .none
+                return head
+            case .refused(let head, _): return head
+            default: return nil
+            }
+        }
+    }
+
+    /// Why the first request got no upgrade, once.
     func takeRefusal() -> Refusal? {
         state.withLock { state in
-            guard case .refused(let refusal) = state else { return nil }
+            guard case .refused(_, let refusal) = state else { return nil }
             state = .none
             return refusal
         }
@@ -101,8 +129,12 @@ final class ExecUpgrade: Sendable {
         await ExecConnection(session: session, version: version, limits: limits, logger: logger).run(channel)
     }
 
-    /// Kills the command when nobody serves it.
-    func abandon() async { await takeSession()?.0.cancel() }
+    /// The connection is over: a command that nobody serves is killed.
+    func abandon() async {
+        let session = takeSession()?.0
+        state.withLock { $0 = .over }
+        await session?.cancel()
+    }
 
     private func takeSession() -> (any ExecSession, ExecProtocol)? {
         state.withLock { state in
