@@ -23,7 +23,10 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
-let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let lifecycle: [Target.Dependency] = [
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+]
 let http: [Target.Dependency] = [
     .product(name: "Hummingbird", package: "hummingbird"),
     .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -169,8 +172,8 @@ let package = Package(
             "BulkheadDaemon",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "PodManifests", "PodLaunching", "NodeAgent", "NodeServer",
-                "ToolOutput", "ToolParsing", log, lifecycle, arguments, system,
-            ]),
+                "ToolOutput", "ToolParsing", log, arguments, system,
+            ] + lifecycle),
         .executableTarget(
             name: "bulkheadd", dependencies: ["BulkheadDaemon", "LinuxKernel"], swiftSettings: strict),
         .executableTarget(

@@ -10,6 +10,7 @@ internal import ServiceLifecycle
 internal import SystemPackage
 internal import ToolOutput
 internal import ToolParsing
+internal import UnixSignals
 
 /// The agent `bulkheadd`.
 public struct AgentCommand: AsyncParsableCommand {
@@ -25,21 +26,28 @@ public struct AgentCommand: AsyncParsableCommand {
 
             It serves the kubelet's endpoints: /healthz, /metrics, /pods, /runningpods/, /stats/summary, /configz, \
             /logs/, /containerLogs/NAMESPACE/POD/CONTAINER, /exec/NAMESPACE/POD/CONTAINER. Who may ask for what is \
-            decided by a policy in the form of Kubernetes RBAC; without one, nobody but for /healthz. `bulkhead authz explain` \
+            decided by a policy in the form of Kubernetes RBAC; without one, nobody may. `bulkhead authz explain` \
             tells what a request needs.
 
             Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage, 3 not possible on this host.
 
             Examples:
-              bulkheadd --manifests /etc/bulkhead/manifests --image host=
+              bulkheadd --manifests /etc/bulkhead/manifests
               bulkheadd --manifests m --state s --authz policy.yaml --tokens tokens.csv --image busybox=/srv/busybox
             """, version: toolVersion)
 
     @OptionGroup(title: "Pods") var node: NodeOptions
     @OptionGroup(title: "Server") var server: ServerOptions
 
-    @Option(help: .init("The least that is logged: trace, debug, info, notice, warning, error.", valueName: "level"))
-    var logLevel = Logger.Level.info
+    @Option(
+        help: .init("The least that is logged: trace, debug, info, notice, warning, error, critical.", valueName: "level"),
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else {
+                throw ValidationError("'\(text)' is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            return level
+        })
+    var logLevel: Logger.Level = .info
 
     /// Made by the parser.
     public init() {}
@@ -79,8 +87,6 @@ public struct AgentCommand: AsyncParsableCommand {
         try await ServiceGroup(configuration: configuration).run()
     }
 }
-
-extension Logger.Level: ExpressibleByArgument {}
 
 /// Work that ends when it is cancelled, as a service that ends when it is asked to.
 private struct Running: Service, CustomStringConvertible {

@@ -13,7 +13,7 @@ struct AgentService: NodeService {
     let server: ServerOptions
 
     var nodeName: String { settings.nodeName }
-    var logDirectory: String? { settings.runtime.logFolder }
+    var logDirectory: String? { "\(settings.runtime.stateFolder)/logs" }
 
     func pods() async -> [PodStatus] {
         var statuses = await agent.statuses()
@@ -33,6 +33,20 @@ struct AgentService: NodeService {
         let statuses = await agent.statuses()
         return await agent.samples() + protection(of: statuses)
             + (await runtime.statistics(of: statuses, nodeName: nodeName)).samples
+    }
+
+    func log(_ request: LogRequest) async throws(NodeServiceError) -> AsyncThrowingStream<[UInt8], any Error> {
+        let (status, _) = try await find(request.container)
+        var query = LogQuery()
+        query.follows = request.follows
+        query.tailLines = request.tailLines
+        query.since = request.since
+        query.limitBytes = request.limitBytes
+        query.previous = request.previous
+        query.timestamps = request.timestamps
+        do { return try await runtime.log(of: request.container.container, in: status.pod, query) } catch {
+            throw error.isPermanent ? .notFound("\(error)") : .failed("\(error)")
+        }
     }
 
     /// What the pods that are here ask to have protected, as the kubelet's two gauges tell.
