@@ -39,7 +39,7 @@ import Testing
             }
             if !life.isDead {
                 // It was done before: there is no act left to be killed at.
-                #expect(acts > 60)
+                #expect(acts > 40)
                 return
             }
             try await node.withAgent { agent in
@@ -78,6 +78,43 @@ import Testing
             #expect(node.kernel.violations == [])
             #expect(node.kernel.starts.count { $0.container == "two" } == 1, "killed after \(acts) acts")
             if !lives[0].isDead {
+                #expect(acts > 20)
+                return
+            }
+        }
+    }
+
+    @Test func `A Job that is suspended counts no failure, killed at any act, and goes on`() async throws {
+        func write(_ node: TestNode, suspend: Bool) throws {
+            try node.write("job.yaml", Manifest.job("train", "completions: 9\nparallelism: 2\nsuspend: \(suspend)"))
+        }
+        for acts in 0... {
+            let node = try TestNode()
+            try write(node, suspend: false)
+            try await node.withAgent { _ in
+                try await node.eventually("both run") { node.kernel.running.count == 2 }
+            }
+            try write(node, suspend: true)
+            func isAtRest(_ agent: NodeAgent) async -> Bool {
+                let job = await agent.jobs().first
+                return job?.status.isTrue(.suspended) != nil && node.kernel.pods.isEmpty && job?.status.terminating == 0
+            }
+            let life = AgentLife(acts: acts)
+            try await node.withAgent(life) { agent in
+                try await node.eventually("killed after \(acts), or done") {
+                    if life.isDead { return true }
+                    return await isAtRest(agent)
+                }
+            }
+            try await node.withAgent { agent in
+                try await node.eventually("it is at rest after \(acts) acts") { await isAtRest(agent) }
+                try write(node, suspend: false)
+                try await node.eventually("it goes on") { node.kernel.running.count == 2 }
+                let status = await agent.jobs().first?.status
+                #expect(status?.failed == 0 && status?.succeeded == 0, "killed after \(acts) acts")
+            }
+            #expect(node.kernel.violations == [] && node.kernel.starts.count == 4)
+            if !life.isDead {
                 #expect(acts > 20)
                 return
             }

@@ -80,6 +80,15 @@ import Testing
         #expect(problem.description.hasPrefix("a.yaml:5: spec.containers[0].command: "))
     }
 
+    @Test func `What is wrong in an environment is told without the value`() throws {
+        var set = ManifestSet()
+        let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: host, "
+        set.update(["a.yaml": .text(pod + "env: [{name: PIN, value: 123456}]}]}}")])
+        let problem = try #require(set.wanted().problems.first)
+        #expect(problem.field == "spec.containers[0].env[0].value")
+        #expect(!problem.description.contains("123456"))
+    }
+
     @Test func `Of two files that describe one object the first by name is heard`() throws {
         var set = ManifestSet()
         let uid =

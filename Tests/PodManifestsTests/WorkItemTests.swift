@@ -96,6 +96,6 @@ import Testing
         }
         text += "spec: {containers: [{name: app, image: host}]}\n"
         let error = #expect(throws: ManifestError.self) { try items(text) }
-        #expect(error?.reason == "unfolds to more than 4 MiB")
+        #expect(error?.reason == "unfolds to more than 2 MiB")
     }
 }
