@@ -79,7 +79,8 @@ extension NodeAgent {
             let version = object.stored.version
             guard wanted[version.uid] == nil, names.insert(version.objectName).inserted else {
                 problems.append(
-                    NodeProblem(object: owner.job, "its pod \(version.name) is not run: a manifest has a pod of that name"))
+                    NodeProblem(
+                        object: owner.job, "its pod \(version.name) is not run: a manifest has a pod of that name"))
                 continue
             }
             wanted[version.uid] = Wanted(version: version, pod: object.pod, stored: object.stored)
@@ -133,7 +134,11 @@ extension NodeAgent {
     ) {
         if workers[uid] != nil { return }
         let origin: PodWorker.Origin
-        if let object, object.stored.record != nil { origin = .found(object, sighting) } else { origin = .stranger(uid) }
+        if let object, object.stored.record != nil {
+            origin = .found(object, sighting)
+        } else {
+            origin = .stranger(uid)
+        }
         let worker = PodWorker(origin, context(store))
         if !isWanted { worker.events.yield(.stop) }
         start(worker)

@@ -14,7 +14,9 @@ extension NodeAgent {
         for worker in workers.values {
             if let status = await worker.status() { statuses.append(status) }
         }
-        return statuses.sorted { ($0.pod.namespace, $0.pod.name, $0.pod.uid) < ($1.pod.namespace, $1.pod.name, $1.pod.uid) }
+        return statuses.sorted {
+            ($0.pod.namespace, $0.pod.name, $0.pod.uid) < ($1.pod.namespace, $1.pod.name, $1.pod.uid)
+        }
     }
 
     /// All Jobs of the node as they were accepted, with their status.

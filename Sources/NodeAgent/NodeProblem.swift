@@ -41,7 +41,11 @@ extension NodeProblem: CustomStringConvertible {
 
 extension NodeProblem {
     init(_ error: ManifestError) {
-        self.init(file: error.file, line: error.line, field: error.field, error.reason)
+        // An error holds the value, and what is in an environment is nobody's business.
+        let isSecret = error.field.contains(".env[")
+        self.init(
+            file: error.file, line: error.line, field: error.field,
+            isSecret ? "is wrong: a name and a value, both texts, are expected" : error.reason)
     }
 
     init(_ error: FieldError, file: String, object: ObjectName) {

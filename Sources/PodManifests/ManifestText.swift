@@ -7,7 +7,7 @@ import Yams
 /// stand.
 struct ManifestText {
     /// Aliases can make gigabytes of a kilobyte.
-    private static let limit = 4 << 20
+    private static let limit = 2 << 20
 
     private var text = ""
 

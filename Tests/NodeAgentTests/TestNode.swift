@@ -67,6 +67,8 @@ final class TestNode: Sendable {
     }
     deinit { try? FileManager.default.removeItem(at: folder) }
 
+    static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+
     /// Writes a manifest as an editor does.
     func write(_ name: String, _ text: String) throws {
         try Data(text.utf8).write(to: folder.appending(path: name), options: .atomic)
@@ -76,10 +78,8 @@ final class TestNode: Sendable {
     func agent(_ life: AgentLife = AgentLife(), starts: Int = 8) -> NodeAgent {
         let configuration = NodeAgentConfiguration(
             manifests: FilePath(folder.path), state: "/nowhere", quietInterval: .milliseconds(1), startsAtATime: starts)
-        var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        logger.logLevel = .critical
         return NodeAgent(
-            configuration: configuration, runtime: FakeRuntime(kernel, life), logger: logger, clock: clock
+            configuration: configuration, runtime: FakeRuntime(kernel, life), logger: Self.silent, clock: clock
         ) { [kernel] () throws(StateError) in FakeFiles(kernel: kernel, life: life) }
     }
 
@@ -117,9 +117,23 @@ func eventually(
     }
 }
 
+extension TestNode {
+    /// Waits until something is so, while time passes.
+    func eventually(
+        _ what: String, passing step: Duration = .milliseconds(5), _ isSo: () async -> Bool
+    ) async throws {
+        try await NodeAgentTests.eventually(what) {
+            clock.advance(step)
+            return await isSo()
+        }
+    }
+}
+
 /// Manifests.
 enum Manifest {
-    static func pod(_ name: String, _ containers: [String] = ["app"], command: String = "a", more: String = "") -> String {
+    static func pod(
+        _ name: String, _ containers: [String] = ["app"], command: String = "a", more: String = ""
+    ) -> String {
         let list = containers.map { "{name: \($0), image: host, command: [\"\(command)\"]}" }.joined(separator: ", ")
         return """
             apiVersion: v1
@@ -127,12 +141,13 @@ enum Manifest {
             metadata: {name: \(name)}
             spec:
               containers: [\(list)]
-            \(more)
+            \(more.isEmpty ? "" : "  " + more)
             """
     }
 
     static func job(
-        _ name: String, _ fields: String = "", container: String = "app", memory: String = "64Mi", image: String = "host"
+        _ name: String, _ fields: String = "", container: String = "app", memory: String = "64Mi",
+        image: String = "host"
     ) -> String {
         """
         apiVersion: batch/v1

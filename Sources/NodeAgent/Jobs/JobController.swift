@@ -26,6 +26,8 @@ struct JobController: Reconciler {
             try await delete(pods, of: job)
             return nil
         }
+        // Whether it ended or not is known when it was taken over; until then it is neither missing nor one too many.
+        if pods.contains(where: \.isUnknown) { return nil }
         let decision = job.parsed.decision(with: pods.compactMap(\.jobPod), at: now)
         if decision.status != job.status {
             let version = try await store.update(job, to: decision.status)

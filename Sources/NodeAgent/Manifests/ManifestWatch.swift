@@ -18,7 +18,9 @@ struct ManifestWatch: Sendable {
         while !Task.isCancelled {
             let changes: DirectoryChanges
             do { changes = try DirectoryChanges(folder.path) } catch {
-                if !wasMissing { logger.warning("the folder of manifests is not watched", metadata: ["cause": "\(error)"]) }
+                if !wasMissing {
+                    logger.warning("the folder of manifests is not watched", metadata: ["cause": "\(error)"])
+                }
                 wasMissing = true
                 look()
                 try? await Task.sleep(for: min(rescan, .seconds(1)))

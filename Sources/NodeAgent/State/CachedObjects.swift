@@ -15,6 +15,18 @@ struct PodObject: VersionedObject {
     var objectName: ObjectName { ObjectName(namespace: stored.version.namespace, name: stored.version.uid) }
     var resourceVersion: String? { "\(version)" }
 
+    /// A pod on disk. How one is that has ended is known; of the others only the kernel knows.
+    init(_ stored: StoredPod, _ pod: Pod?) {
+        self.stored = stored
+        self.pod = pod
+        version = stored.resourceVersion
+        guard let record = stored.record, record.stage == .ended, let pod else { return }
+        life = ManagedPod(recovering: record, spec: pod.spec, sighting: nil, at: Timestamp(seconds: 0)).life
+    }
+
+    /// Whether it was begun before the agent started, and not taken over yet.
+    var isUnknown: Bool { life == nil && stored.record != nil }
+
     /// What its Job is to know of it; nil when it is none's.
     var jobPod: JobPod? {
         guard let owner = stored.owner else { return nil }
@@ -22,7 +34,7 @@ struct PodObject: VersionedObject {
         if let life {
             pod = JobPod(owner.creation, uid: stored.version.uid, life: life, isReleased: stored.isReleased)
         } else {
-            // One that was begun before this agent started may have ended or not: it is left alone until that is known.
+            // One that was begun before this agent started may have ended or not (``isUnknown``).
             pod = JobPod(
                 name: owner.podName, uid: stored.version.uid, serial: owner.serial, index: owner.index,
                 phase: stored.record == nil ? .pending : .unknown, isReleased: stored.isReleased)

@@ -104,7 +104,7 @@ actor NodeStore {
     ///   - new: the pod, where nothing of it is on disk yet.
     ///   - pod: the same as a value.
     func note(_ record: PodRecord, of new: StoredPod, _ pod: Pod?) throws(StateError) {
-        var object = podObjects[record.version.uid] ?? PodObject(stored: new, pod: pod, version: 0)
+        var object = podObjects[record.version.uid] ?? PodObject(new, pod)
         object.stored.begunAt = object.stored.begunAt ?? new.begunAt
         object.stored.record = record
         try put(object)
@@ -131,7 +131,7 @@ actor NodeStore {
     func createPod(_ creation: JobDecision.Creation, of job: StoredJob) throws(StateError) -> UInt64 {
         let new = StoredPod(creation, of: job)
         if let known = podObjects[new.version.uid] { return known.version }
-        return try put(PodObject(stored: new, pod: new.pod(), version: 0))
+        return try put(PodObject(new, new.pod()))
     }
 
     /// A Job wants a pod no more.

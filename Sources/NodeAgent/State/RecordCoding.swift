@@ -25,7 +25,7 @@ struct RecordCoding: Sendable {
                 if name.hasPrefix(Self.pod) {
                     let stored = try JSONDecoder().decode(StoredPod.self, from: Data(bytes))
                     try check(Self.pod + stored.version.uid == name, name)
-                    found.pods.append(PodObject(stored: stored, pod: stored.pod(), version: stored.resourceVersion))
+                    found.pods.append(PodObject(stored, stored.pod()))
                 } else if name.hasPrefix(Self.job) {
                     let stored = try JSONDecoder().decode(StoredJob.self, from: Data(bytes))
                     try check(Self.job + stored.uid == name, name)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import NodeAgent
 
-@Suite("An agent and its pods") struct NodeAgentTests {
+@Suite("An agent and its pods") struct AgentTests {
     @Test func `A manifest becomes a running pod, and what is removed is stopped`() async throws {
         let node = try TestNode()
         try node.write("web.yaml", Manifest.pod("web", ["app", "log"]))

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import SystemPackage
+import Testing
+
+@testable import LinuxKernel
+
+@Suite("Changes of a directory") struct DirectoryChangeTests {
+    @Test(.timeLimit(.minutes(2)))
+    func `A file that is written, moved, touched or removed is told, and the end of the directory is the last`()
+        async throws
+    {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "bulkhead-changes-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let file = folder.appending(path: "a")
+        let changes = try DirectoryChanges(FilePath(folder.path))
+        let acts: [() throws -> Void] = [
+            { try Data("one".utf8).write(to: file) },
+            { try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path) },
+            { try FileManager.default.moveItem(at: file, to: folder.appending(path: "b")) },
+            { try FileManager.default.removeItem(at: folder.appending(path: "b")) },
+        ]
+        for act in acts {
+            try act()
+            #expect(await changes.next() == .entries)
+        }
+        try FileManager.default.removeItem(at: folder)
+        var last: DirectoryChanges.Change?
+        while let change = await changes.next() { last = change }
+        #expect(last == .gone)
+    }
+
+    @Test func `A directory that is not there cannot be watched`() {
+        #expect(throws: KernelError.self) { try DirectoryChanges("/nowhere/at/all") }
+    }
+}
