@@ -84,7 +84,7 @@ import Testing
             }
             #expect(node.commands.isEmpty)
             // The same handshake with a token that may create.
-            let status = try await withClient(port) { client in
+            let status = try await withClient(port) { client async throws in
                 try await client.send(RawClient.request("GET", exec, token: Tokens.admin, headers: handshake))
                 return await client.head()?.status
             }
@@ -141,8 +141,10 @@ import Testing
         async throws
     {
         let table: Table = try vectors("kubelet_authz.json")
-        let rows = table.attributes.filter { $0.fine_grained && !$0.path.isEmpty && $0.path.hasPrefix("/") }
-        #expect(rows.count > 50)
+        let rows = table.attributes.filter {
+            $0.fine_grained && $0.path.hasPrefix("/") && ["GET", "POST"].contains($0.method)
+        }
+        #expect(rows.count > 20)
         // A user for each pair of verb and subresource, and one that has all but it.
         let subresources = Set(rows.flatMap(\.expected_subresources)).sorted()
         let verbs = ["create", "get", "update", "patch", "delete"]
@@ -162,7 +164,7 @@ import Testing
             configuration.tokenFile = try folder.write("many", text)
             configuration.policy = policy
         }) { port async throws in
-            try await withClient(port) { client in
+            try await withClient(port) { client async throws in
                 for row in rows {
                     for verb in Set([row.expected_verb, "get", "create"]) where !verb.isEmpty {
                         for subresource in subresources {

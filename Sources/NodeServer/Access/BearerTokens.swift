@@ -25,9 +25,10 @@ struct BearerTokens: Sendable {
     ///   - text: what the file holds.
     ///   - file: how errors name it. They name lines, never what is on them.
     init(parsing text: String, file: String) throws(NodeServerError) {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            var line = line
-            if line.last == "\r" { line.removeLast() }
+        // By bytes: as characters, a carriage return and a line feed are one that is neither.
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, bytes) in lines.enumerated() {
+            let line = Substring(bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes)
             if line.allSatisfy({ $0 == " " || $0 == "\t" }) || line.hasPrefix("#") { continue }
             func wrong(_ reason: String) -> NodeServerError { .content(file: "\(file):\(index + 1)", reason) }
             guard let fields = Self.fields(line) else { throw wrong("a quoted field does not end") }

@@ -105,7 +105,9 @@ struct NodeChannel: ServerChildChannel {
                     // The request is read to its end before it is answered; the gate keeps it small.
                     while let part = try await parts.next() { if case .end = part { break } }
                 }
-                let isLast = !head.isKeepAlive
+                // After a request for an upgrade the parser reads nothing more, whether there was one or not.
+                let isLast =
+                    !head.isKeepAlive || head.method == .CONNECT || AccessGate.asksForUpgrade(head.headers)
                 let answering = Task {
                     try await responder.answer(head, on: channel.channel, upgrade) { answer in
                         var answer = answer

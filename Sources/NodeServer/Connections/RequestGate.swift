@@ -25,6 +25,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var outstanding = 0
     private var requests = 0
     private var bodyBytes = 0
+    private var isReading = false
     private var isAnswerBegun = false
     private var isLong = false
     /// The connection ends after this answer.
@@ -57,6 +58,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
             outstanding += 1
             requests += 1
             bodyBytes = 0
+            isReading = true
             if let refusal = RequestForm.refusal(of: head, limits: limits) { return refuse(refusal, context) }
             guard outstanding <= Self.pipelined else {
                 return refuse(Refusal(code: 429, reason: "TooManyRequests", message: "too many requests at once"), context)
@@ -68,7 +70,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
             guard bodyBytes <= limits.bodyBytes else { return refuse(RequestForm.tooLarge, context) }
             // Nothing here reads a body; what is not passed on needs no place.
             return
-        case .end: break
+        case .end: isReading = false
         }
         context.fireChannelRead(data)
     }
@@ -79,7 +81,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
             context.close(promise: nil)
             return
         }
-        outstanding += 1
+        if !isReading { outstanding += 1 }
         refuse(RequestForm.refusal(for: error), context)
     }
 
