@@ -47,7 +47,7 @@ shell: ## a shell in a target kernel, with the tool and the tests; KERNEL=6.12
 	@.ci/setup build kernels
 	@.ci/shell $(KERNEL)
 
-bench: ## measurements beside peers; BENCH=idmap|launch|cgroup, KERNEL=6.12 for a target kernel
+bench: ## measurements beside peers; BENCH=idmap|launch|cgroup|agent, KERNEL=6.12 for a target kernel
 	@.ci/setup build $(if $(KERNEL),kernels)
 	@.ci/bench "$(BENCH)" $(KERNEL)
 
@@ -70,7 +70,7 @@ docs: ## the libraries' documentation, into .build/docs
 setup: ## installs missing system packages, or says which
 	@.ci/setup build kernels
 
-install: ## the tool with its man page and completions, into DESTDIR/PREFIX (/usr/local)
+install: ## tool and agent with man pages, completions and unit, into DESTDIR/PREFIX (/usr/local)
 	@.ci/setup build
 	@.ci/install "$(PREFIX)" "$(DESTDIR)"
 

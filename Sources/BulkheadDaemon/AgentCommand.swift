@@ -65,6 +65,7 @@ public struct AgentCommand: AsyncParsableCommand {
         var logger = Logger(label: "bulkheadd", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = logLevel
         let settings = try node.settings()
+        try settings.makeRoomForPods()
         let runtime = try LinuxPodRuntime(settings.runtime)
         let agent = NodeAgent(configuration: settings.agent, runtime: runtime, logger: logger)
         let service = AgentService(

@@ -111,6 +111,15 @@ struct AgentSettings: Sendable {
     let nodeName: String
     let runtime: PodRuntimeConfiguration
     let agent: NodeAgentConfiguration
+
+    /// Moves the agent into a leaf, `agent`, where the pods are to be beneath its own cgroup, as a unit of systemd that is
+    /// delegated has it: a cgroup has either processes or children with controllers.
+    func makeRoomForPods() throws(KernelError) {
+        let own = try readKernelFile("/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::/") }
+        let components = own.map { $0.dropFirst("0::/".count).split(separator: "/").map(String.init) } ?? []
+        guard !components.isEmpty, runtime.node.layout.root.components.starts(with: components) else { return }
+        _ = try Cgroup.current().evacuate(toLeaf: "agent")
+    }
 }
 
 /// A file that is named on the command line.
