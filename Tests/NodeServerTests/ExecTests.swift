@@ -248,7 +248,7 @@ extension RawClient {
             ]
             let target = "/exec/default/web/app?command=yes&output=1"
             try await withStalledClient(port, target, headers: headers) {
-                let session = try await session(of: node)
+                let session = try await self.session(of: node)
                 var before = -1
                 // Until nothing more is taken. Were the output kept here, that would not come.
                 try await eventually {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CoreMetrics
+internal import Metrics
 
 /// What a server counts of itself. No label holds what a client makes up: their number is bounded.
 struct ServerMetrics: Sendable {
