@@ -79,7 +79,7 @@ import Testing
             ] {
                 #expect(try await ask(port, exec, token: Tokens.monitor, headers: headers)?.status == 403, "\(headers)")
             }
-            for method in ["POST", "HEAD", "PUT", "OPTIONS"] where method != "HEAD" {
+            for method in ["POST", "PUT", "OPTIONS"] {
                 #expect(try await ask(port, method, exec, token: Tokens.monitor, headers: handshake)?.status == 403)
             }
             #expect(node.commands.isEmpty)
@@ -95,7 +95,9 @@ import Testing
 
     @Test func `A path that a router could resolve to another is refused whoever asks`() async throws {
         try await withServer { port async throws in
-            for path in ["/pods/../exec/a/b/c", "/pods/%2e%2e/configz", "//pods", "/pods%2fx", "/pods/%zz", "http://a/pods", "*"] {
+            for path in [
+                "/pods/../exec/a/b/c", "/pods/%2e%2e/configz", "//pods", "/pods%2fx", "/pods/%zz", "http://a/pods", "*",
+            ] {
                 let status = try await ask(port, path, token: Tokens.pods)?.status
                 #expect(status == 400, "\(path)")
             }
@@ -155,7 +157,8 @@ import Testing
             for subresource in subresources {
                 let name = "only-\(verb)-\(subresource)"
                 tokens.append("token-\(name),\(name),1")
-                roles.append(AccessRole(name: name, rules: [AccessRule(verbs: [verb], resources: ["nodes/\(subresource)"])]))
+                roles.append(
+                    AccessRole(name: name, rules: [AccessRule(verbs: [verb], resources: ["nodes/\(subresource)"])]))
                 bindings.append(AccessBinding(name: name, role: name, subjects: [.user(name)]))
             }
         }
@@ -173,7 +176,8 @@ import Testing
                             let isAllowed =
                                 verb == row.expected_verb && row.expected_subresources.contains(subresource)
                             #expect(
-                                (answer?.status != 403) == isAllowed, "\(row.method) \(row.path) \(verb) \(subresource)")
+                                (answer?.status != 403) == isAllowed, "\(row.method) \(row.path) \(verb) \(subresource)"
+                            )
                         }
                     }
                 }

@@ -46,7 +46,8 @@ let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
         #expect(refusal { $0.tokenFile = folder.path } != nil)
         for (line, problem) in [
             ("secret-token", "1 fields"), ("secret-token,user,1,a,b", "5 fields"), (",user,1", "1 to 1024 bytes"),
-            ("secret-token,,1", "no user"), ("secret token,user,1", "a space"), ("secret-token,user,\"1", "does not end"),
+            ("secret-token,,1", "no user"), ("secret token,user,1", "a space"),
+            ("secret-token,user,\"1", "does not end"),
             ("\(Tokens.admin),user,1", "given before"), ("\(String(repeating: "s", count: 1025)),user,1", "1 to 1024"),
         ] {
             let file = try folder.write("bad", "\(Tokens.file)\n\(line)\n")

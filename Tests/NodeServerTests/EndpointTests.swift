@@ -73,7 +73,8 @@ import Testing
             pod.containers = [.init(name: "app", startTime: nil, usage: .init(at: Timestamp(seconds: 0)))]
             state.statistics.pods = [pod]
         }
-        let summary = try object(try await withServer(node) { try await ask($0, "/stats/summary", token: Tokens.monitor) })
+        let summary = try object(
+            try await withServer(node) { try await ask($0, "/stats/summary", token: Tokens.monitor) })
         let whole = try #require(summary["node"] as? [String: Any])
         let memory = try #require(whole["memory"] as? [String: Any])
         #expect(memory["availableBytes"] as? Int == 9216 && memory["usageBytes"] as? Int == 4096)
@@ -115,7 +116,8 @@ import Testing
             let age = Date().timeIntervalSince1970 - Double(since.sinceEpoch.components.seconds)
             #expect((59...200).contains(age))
             for options in [
-                "tailLines=-1", "tailLines=x", "limitBytes=0", "sinceSeconds=0", "sinceTime=yesterday", "follow=perhaps",
+                "tailLines=-1", "tailLines=x", "limitBytes=0", "sinceSeconds=0", "sinceTime=yesterday",
+                "follow=perhaps",
                 "sinceSeconds=1&sinceTime=2026-01-02T03:04:05Z", "tailLines=1&tailLines=2", "tailLines=%ff",
             ] {
                 #expect(try await ask(port, "\(path)?\(options)", token: Tokens.admin)?.status == 400, "\(options)")
@@ -132,9 +134,12 @@ import Testing
         continuation.onTermination = { _ in isGone.withLock { $0 = true } }
         node.state.withLock { $0.openLog = stream }
         // Longer than a request may take.
-        try await withServer(node, configure: { configuration, _ in
-            configuration.limits.requestTime = .seconds(3)
-        }) { port async throws in
+        try await withServer(
+            node,
+            configure: { configuration, _ in
+                configuration.limits.requestTime = .seconds(3)
+            }
+        ) { port async throws in
             try await withClient(port) { client async throws in
                 let path = "/containerLogs/default/web/app?follow=true"
                 try await client.send(RawClient.request("GET", path, token: Tokens.admin))
@@ -152,9 +157,12 @@ import Testing
     @Test func `A request that takes too long is given up, and so is what it waits for`() async throws {
         let node = FakeNode()
         node.state.withLock { $0.isSlow = true }
-        try await withServer(node, configure: { configuration, _ in
-            configuration.limits.requestTime = .seconds(2)
-        }) { port async throws in
+        try await withServer(
+            node,
+            configure: { configuration, _ in
+                configuration.limits.requestTime = .seconds(2)
+            }
+        ) { port async throws in
             #expect(try await ask(port, "/pods", token: Tokens.pods) == nil)
             try await eventually {
                 let text = try await ask(port, "/metrics", token: Tokens.monitor)?.text ?? ""

@@ -77,7 +77,9 @@ extension RawClient {
         return try #require(node.state.withLock { $0.sessions.last })
     }
 
-    @Test(arguments: ["v5.channel.k8s.io", "v4.channel.k8s.io", "v4.channel.k8s.io, v5.channel.k8s.io", "v9, v4.channel.k8s.io"])
+    @Test(arguments: [
+        "v5.channel.k8s.io", "v4.channel.k8s.io", "v4.channel.k8s.io, v5.channel.k8s.io", "v9, v4.channel.k8s.io",
+    ])
     func `A command's streams and its exit code arrive on their channels`(protocols: String) async throws {
         let node = FakeNode()
         try await withServer(node) { port async throws in
@@ -164,9 +166,12 @@ extension RawClient {
 
     @Test func `A client that answers no ping is given up`() async throws {
         let node = FakeNode()
-        try await withServer(node, configure: { configuration, _ in
-            configuration.limits.pingTime = .milliseconds(50)
-        }) { port async throws in
+        try await withServer(
+            node,
+            configure: { configuration, _ in
+                configuration.limits.pingTime = .milliseconds(50)
+            }
+        ) { port async throws in
             try await withClient(port) { client async throws in
                 #expect(try await client.upgrade("command=sleep&output=1")?.status == 101)
                 var pings = 0
@@ -185,9 +190,12 @@ extension RawClient {
     ])
     func `What is against the protocol ends the connection and the command`(what: String, code: Int) async throws {
         let node = FakeNode()
-        try await withServer(node, configure: { configuration, _ in
-            configuration.limits.messageBytes = 4096
-        }) { port async throws in
+        try await withServer(
+            node,
+            configure: { configuration, _ in
+                configuration.limits.messageBytes = 4096
+            }
+        ) { port async throws in
             try await withClient(port) { client async throws in
                 #expect(try await client.upgrade("command=cat&input=1&output=1")?.status == 101)
                 switch what {
@@ -228,6 +236,30 @@ extension RawClient {
                 let (channels, code) = await client.messages()
                 #expect(channels[1] == all && code == 1000)
             }
+        }
+    }
+
+    @Test func `A command that writes without end waits for a client that does not read`() async throws {
+        let node = FakeNode()
+        try await withServer(node) { port async throws in
+            let headers = [
+                "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: v5.channel.k8s.io",
+            ]
+            let target = "/exec/default/web/app?command=yes&output=1"
+            try await withStalledClient(port, target, headers: headers) {
+                let session = try await self.session(of: node)
+                var before = -1
+                // Until nothing more is taken. Were the output kept here, that would not come.
+                try await eventually {
+                    defer { before = session.taken.pieces.load(ordering: .relaxed) }
+                    try await Task.sleep(for: .milliseconds(500))
+                    return before > 0 && session.taken.pieces.load(ordering: .relaxed) == before
+                }
+                #expect(before < 1000, "\(before) pieces of 64 KiB")
+            }
+            let session = try #require(node.state.withLock { $0.sessions.last })
+            try await eventually { session.state.withLock { $0.isCancelled } }
         }
     }
 

@@ -55,7 +55,7 @@ final class FakeNode: NodeService {
     func execute(_ request: ExecRequest) async throws(NodeServiceError) -> any ExecSession {
         guard request.container.pod == "web" else { throw .notFound("there is no pod \(request.container.pod)") }
         guard request.container.container == "app" else { throw .conflict("the container does not run") }
-        let session = FakeSession()
+        let session = FakeSession(isEndless: request.command == ["yes"])
         state.withLock { state in
             state.execRequests.append(request)
             state.sessions.append(session)
@@ -77,7 +77,23 @@ final class FakeSession: ExecSession {
     let output: AsyncStream<ExecOutput>
     private let continuation: AsyncStream<ExecOutput>.Continuation
 
-    init() { (output, continuation) = AsyncStream.makeStream() }
+    /// How many pieces were taken from a command that has no end of them.
+    let taken = Count()
+    final class Count: Sendable {
+        let pieces = Atomic(0)
+    }
+
+    init(isEndless: Bool = false) {
+        let (stream, continuation) = AsyncStream<ExecOutput>.makeStream()
+        self.continuation = continuation
+        let piece = [UInt8](repeating: 65, count: 65_536)
+        output =
+            isEndless
+            ? AsyncStream { [taken] in
+                taken.pieces.add(1, ordering: .relaxed)
+                return Task.isCancelled ? nil : .output(piece)
+            } : stream
+    }
 
     func says(_ output: ExecOutput) { continuation.yield(output) }
     func ends(_ code: Int32) {

@@ -81,7 +81,9 @@ import Testing
         #expect(text.contains("t_seconds_count 4000\n"))
     }
 
-    @Test(.needs(.command("promtool"))) func `promtool finds nothing wrong with what a node says of itself`() async throws {
+    @Test(.needs(.command("promtool"))) func `promtool finds nothing wrong with what a node says of itself`()
+        async throws
+    {
         let node = FakeNode()
         node.state.withLock {
             $0.samples = [
@@ -102,7 +104,8 @@ import Testing
         #expect(text.contains("kubelet_memory_qos_node_memory_min_bytes 1207959552\n"))
         #expect(text.contains("kubelet_http_requests_duration_seconds_bucket{"))
         #expect(
-            text.contains("kubelet_http_requests_total{code=\"200\",long_running=\"false\",method=\"GET\",path=\"pods\"} 1\n"))
+            text.contains(
+                "kubelet_http_requests_total{code=\"200\",long_running=\"false\",method=\"GET\",path=\"pods\"} 1\n"))
         let result = try await run("promtool", ["check", "metrics"], input: text)
         #expect(result.status == 0, "\(result.output)\n\(text)")
     }

@@ -94,7 +94,9 @@ struct RawClient: ~Copyable {
 
     /// A chunk of an answer in chunks; empty for the last one.
     mutating func chunk() async -> [UInt8]? {
-        guard let line = await line(), let length = Int(line, radix: 16), let bytes = await take(length) else { return nil }
+        guard let line = await line(), let length = Int(line, radix: 16), let bytes = await take(length) else {
+            return nil
+        }
         _ = await self.line()
         return bytes
     }
@@ -137,7 +139,7 @@ func withClient<Value: Sendable>(
             var client = RawClient(inbound, outbound)
             do { result = .success(try await body(&client)) } catch { result = .failure(error) }
         }
-    } catch where result != nil {}
+    } catch  where result != nil {}
     guard let result else { throw ChannelError.ioOnClosedChannel }
     return try result.get()
 }

@@ -20,17 +20,22 @@ func withIdleConnections(
         channels.append(channel)
     }
     let result: Result<Void, any Error>
-    do { result = .success(try await body { closed.count.load(ordering: .relaxed) }) } catch { result = .failure(error) }
+    do { result = .success(try await body { closed.count.load(ordering: .relaxed) }) } catch {
+        result = .failure(error)
+    }
     for channel in channels { try? await channel.close() }
     try result.get()
 }
 
 /// A connection that asks, and reads nothing of the answer.
-func withStalledClient(_ port: Int, _ target: String, _ body: () async throws -> Void) async throws {
+func withStalledClient(
+    _ port: Int, _ target: String, headers: [String] = [], _ body: () async throws -> Void
+) async throws {
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .channelOption(.autoRead, value: false)
         .connect(host: "127.0.0.1", port: port).get()
-    try await channel.writeAndFlush(ByteBuffer(string: RawClient.request("GET", target, token: Tokens.admin)))
+    let request = RawClient.request("GET", target, token: Tokens.admin, headers: headers)
+    try await channel.writeAndFlush(ByteBuffer(string: request))
     let result: Result<Void, any Error>
     do { result = .success(try await body()) } catch { result = .failure(error) }
     try? await channel.close()

@@ -17,13 +17,16 @@ private struct Certificates {
         folder = try Folder()
         try await authority("ca")
         try await authority("other")
-        try await issue("server", by: "ca", subject: "/CN=node-1", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth")
-        try await issue("monitor", by: "ca", subject: "/O=monitoring/O=viewers/CN=prometheus", "extendedKeyUsage=clientAuth")
+        try await issue(
+            "server", by: "ca", subject: "/CN=node-1", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth")
+        try await issue(
+            "monitor", by: "ca", subject: "/O=monitoring/O=viewers/CN=prometheus", "extendedKeyUsage=clientAuth")
         try await issue("stranger", by: "other", subject: "/O=system:masters/CN=root", "extendedKeyUsage=clientAuth")
         try await issue("impostor", by: "ca", subject: "/O=system:masters/CN=root", "extendedKeyUsage=serverAuth")
         try await issue("nameless", by: "ca", subject: "/O=system:masters", "extendedKeyUsage=clientAuth")
         try await issue("twice", by: "ca", subject: "/CN=root/CN=prometheus", "extendedKeyUsage=clientAuth")
-        try await issue("expired", by: "ca", subject: "/O=system:masters/CN=root", "extendedKeyUsage=clientAuth", days: "-1")
+        try await issue(
+            "expired", by: "ca", subject: "/O=system:masters/CN=root", "extendedKeyUsage=clientAuth", days: "-1")
     }
 
     func path(_ name: String) -> String { "\(folder.path)/\(name)" }
@@ -62,7 +65,9 @@ private struct Certificates {
         configuration.trustRoots = .file(path("ca.pem"))
         configuration.certificateVerification = .noHostnameVerification
         if let name {
-            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(path("\(name).pem")).map { .certificate($0) }
+            configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(path("\(name).pem")).map {
+                .certificate($0)
+            }
             configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: path("\(name).key"), format: .pem))
         }
         return try NIOSSLContext(configuration: configuration)
@@ -81,7 +86,8 @@ private struct Certificates {
         }) { port in try await body(port, certificates) }
     }
 
-    @Test(.needs(.command("openssl"))) func `A client certificate's common name is the user, its organizations are groups`()
+    @Test(.needs(.command("openssl")))
+    func `A client certificate's common name is the user, its organizations are groups`()
         async throws
     {
         try await withTLS { port, certificates async throws in
@@ -105,7 +111,8 @@ private struct Certificates {
         }
     }
 
-    @Test(.needs(.command("openssl"))) func `A certificate of another authority, for another use or too old is no way in`()
+    @Test(.needs(.command("openssl")))
+    func `A certificate of another authority, for another use or too old is no way in`()
         async throws
     {
         try await withTLS { port, certificates async throws in
@@ -116,13 +123,17 @@ private struct Certificates {
                 #expect(status == .some(nil) || status == nil, "\(name)")
             }
             for name in ["nameless", "twice"] {
-                let answer = try await withClient(port, tls: certificates.client(name)) { try await $0.ask("GET", "/pods") }
+                let answer = try await withClient(port, tls: certificates.client(name)) {
+                    try await $0.ask("GET", "/pods")
+                }
                 #expect(answer?.status == 401, "\(name)")
             }
         }
     }
 
-    @Test(.needs(.command("openssl"))) func `Without a certificate a token counts, and without either nothing`() async throws {
+    @Test(.needs(.command("openssl"))) func `Without a certificate a token counts, and without either nothing`()
+        async throws
+    {
         for clientCA in [true, false] {
             try await withTLS(clientCA: clientCA) { port, certificates async throws in
                 try await withClient(port, tls: certificates.client(nil)) { client async throws in
@@ -156,7 +167,8 @@ private struct Certificates {
         }
     }
 
-    @Test(.needs(.command("openssl"))) func `A key that others may read is refused, and so is one of another certificate`()
+    @Test(.needs(.command("openssl")))
+    func `A key that others may read is refused, and so is one of another certificate`()
         async throws
     {
         let certificates = try await Certificates()
@@ -171,7 +183,8 @@ private struct Certificates {
         }
         #expect(refusal("server.pem", "server.key") == nil)
         for mode in [0o644, 0o604, 0o620, 0o660] {
-            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: certificates.path("server.key"))
+            try FileManager.default.setAttributes(
+                [.posixPermissions: mode], ofItemAtPath: certificates.path("server.key"))
             guard case .unsafe(let reason) = refusal("server.pem", "server.key") else {
                 Issue.record("mode \(String(mode, radix: 8)) is taken")
                 continue
@@ -180,12 +193,17 @@ private struct Certificates {
         }
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: certificates.path("server.key"))
         #expect(refusal("server.pem", "server.key") == nil)
-        for (certificate, key) in [("server.pem", "monitor.key"), ("server.key", "server.key"), ("server.pem", "ca.pem"), ("none", "server.key")] {
+        for (certificate, key) in [
+            ("server.pem", "monitor.key"), ("server.key", "server.key"), ("server.pem", "ca.pem"),
+            ("none", "server.key"),
+        ] {
             #expect(refusal(certificate, key) != nil, "\(certificate) \(key)")
         }
     }
 
-    @Test(.needs(.command("openssl"))) func `Of a certificate cut off or changed anywhere, no name is made up`() async throws {
+    @Test(.needs(.command("openssl"))) func `Of a certificate cut off or changed anywhere, no name is made up`()
+        async throws
+    {
         let certificates = try await Certificates()
         let pem = try NIOSSLCertificate.fromPEMFile(certificates.path("monitor.pem"))
         let bytes = try #require(try pem.first?.toDERBytes())

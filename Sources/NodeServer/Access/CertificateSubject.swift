@@ -63,7 +63,8 @@ struct CertificateSubject: Hashable, Sendable {
 
     /// A text of the two kinds that RFC 5280 lets authorities write. Control characters are refused: a log shows names.
     private static func text(_ node: ASN1Node) throws -> String {
-        guard case .primitive(let bytes) = node.content, node.identifier == .utf8String || node.identifier == .printableString,
+        guard case .primitive(let bytes) = node.content,
+            node.identifier == .utf8String || node.identifier == .printableString,
             let text = String(validating: bytes, as: UTF8.self),
             !text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) })
         else { throw ASN1Error.invalidASN1Object(reason: "a name is not plain text") }

@@ -16,7 +16,9 @@ struct Refusal: Error, Hashable, Sendable {
     var closes = false
 
     static func badRequest(_ message: String) -> Refusal { Refusal(code: 400, reason: "BadRequest", message: message) }
-    static func unauthorized(_ message: String) -> Refusal { Refusal(code: 401, reason: "Unauthorized", message: message) }
+    static func unauthorized(_ message: String) -> Refusal {
+        Refusal(code: 401, reason: "Unauthorized", message: message)
+    }
     static func forbidden(_ message: String) -> Refusal { Refusal(code: 403, reason: "Forbidden", message: message) }
     static func notFound(_ message: String) -> Refusal { Refusal(code: 404, reason: "NotFound", message: message) }
     static func methodNotAllowed(_ method: String) -> Refusal {
@@ -44,6 +46,7 @@ struct Refusal: Error, Hashable, Sendable {
     var response: Response {
         var headers: HTTPFields = [.contentType: "application/json"]
         if code == 401 { headers[.wwwAuthenticate] = "Bearer realm=\"node\"" }
+        if code == 405 { headers[.allow] = "GET" }
         if closes { headers[.connection] = "close" }
         return Response(
             status: HTTPResponse.Status(code: code), headers: headers, body: ResponseBody(byteBuffer: body))

@@ -112,6 +112,8 @@ struct NodeChannel: ServerChildChannel {
                     try await responder.answer(head, on: channel.channel, upgrade) { answer in
                         var answer = answer
                         if isLast { answer.response.headers[.connection] = "close" }
+                        // A body would be taken for the next answer.
+                        if head.method == .HEAD { answer.response = answer.response.createHeadResponse() }
                         if answer.isLong { try await channel.channel.triggerUserOutboundEvent(LongAnswer()) }
                         try await ResponseWriter(outbound: outbound)
                             .write(response: answer.response.head, body: answer.response.body)
@@ -119,7 +121,11 @@ struct NodeChannel: ServerChildChannel {
                 }
                 // A client that has gone waits for nothing.
                 channel.channel.closeFuture.whenComplete { _ in answering.cancel() }
-                try await withTaskCancellationHandler { try await answering.value } onCancel: { answering.cancel() }
+                try await withTaskCancellationHandler {
+                    try await answering.value
+                } onCancel: {
+                    answering.cancel()
+                }
                 if isLast { break }
             }
             outbound.finish()

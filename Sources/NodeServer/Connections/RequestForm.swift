@@ -49,5 +49,6 @@ enum RequestForm {
     }
 
     private static let tooManyHeaders = Refusal(
-        code: 431, reason: "RequestHeaderFieldsTooLarge", message: "the headers are larger than any client's", closes: true)
+        code: 431, reason: "RequestHeaderFieldsTooLarge", message: "the headers are larger than any client's",
+        closes: true)
 }

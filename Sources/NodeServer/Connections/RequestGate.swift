@@ -61,7 +61,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
             isReading = true
             if let refusal = RequestForm.refusal(of: head, limits: limits) { return refuse(refusal, context) }
             guard outstanding <= Self.pipelined else {
-                return refuse(Refusal(code: 429, reason: "TooManyRequests", message: "too many requests at once"), context)
+                return refuse(
+                    Refusal(code: 429, reason: "TooManyRequests", message: "too many requests at once"), context)
             }
             if outstanding == 1 { expect(within: limits.requestTime, "slow request", context) }
             if requests == 1 { upgrade.sees(head) }
@@ -93,7 +94,9 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head):
             isAnswerBegun = true
-            if head.headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "close" }) { isLast = true }
+            if head.headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "close" }) {
+                isLast = true
+            }
             context.write(data, promise: promise)
         case .body: context.write(data, promise: promise)
         case .end:
@@ -115,7 +118,9 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// A client that is sent a long answer and reads nothing of it has as long as for a whole request.
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if isLong, !isOver {
-            if context.channel.isWritable { deadline?.cancel() } else {
+            if context.channel.isWritable {
+                deadline?.cancel()
+            } else {
                 expect(within: limits.requestTime, "slow reader", context)
             }
         }
@@ -164,7 +169,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
             "content-type": "application/json", "content-length": "\(body.readableBytes)", "connection": "close",
         ]
         let status = HTTPResponseStatus(statusCode: refusal.code)
-        context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)
+        context.write(
+            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
         finish(context)

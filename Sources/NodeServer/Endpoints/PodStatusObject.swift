@@ -63,7 +63,8 @@ struct PodStatusObject: Codable {
         message = status.reason
         startTime = status.startTime?.wholeSeconds
         let images = Dictionary(
-            (status.pod.spec.initContainers + status.pod.spec.containers).map { ($0.name, $0.image) }) { $1 }
+            (status.pod.spec.initContainers + status.pod.spec.containers).map { ($0.name, $0.image) }
+        ) { $1 }
         let initial = status.initContainers.map { Container($0, image: images[$0.name] ?? "") }
         initContainerStatuses = initial.isEmpty ? nil : initial
         containerStatuses = status.containers.map { Container($0, image: images[$0.name] ?? "") }

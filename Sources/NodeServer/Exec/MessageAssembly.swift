@@ -23,10 +23,13 @@ struct MessageAssembly {
         case .continuation: guard begun != nil else { throw Violation(code: .protocolError) }
         default: throw Violation(code: .protocolError)
         }
-        let bytes = (begun ?? []) + Array(frame.unmaskedData.readableBytesView)
-        guard bytes.count <= limit else { throw Violation(code: .messageTooLarge) }
-        begun = frame.fin ? nil : bytes
-        return frame.fin ? bytes : nil
+        // Appended where it is: copied for each frame, a message in many pieces would take the square of its time.
+        begun = begun ?? []
+        begun?.append(contentsOf: frame.unmaskedData.readableBytesView)
+        guard let bytes = begun, bytes.count <= limit else { throw Violation(code: .messageTooLarge) }
+        guard frame.fin else { return nil }
+        begun = nil
+        return bytes
     }
 
     /// What every frame of a client has to be: masked (5.1), without the bits of extensions that nobody agreed on, and whole

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CoreMetrics
+internal import Metrics
 internal import NodeModel
 internal import Synchronization
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import CoreMetrics
+public import Metrics
 internal import NodeModel
 internal import Synchronization
 

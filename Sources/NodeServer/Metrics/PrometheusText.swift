@@ -29,7 +29,8 @@ struct PrometheusText {
     mutating func add(_ line: Line, to name: String, kind: String, help: String) {
         let name = Self.name(name)
         var family = families[name] ?? Family(kind: kind, help: help)
-        guard family.kind == kind, !family.lines.contains(where: { $0.suffix == line.suffix && $0.labels == line.labels })
+        guard family.kind == kind,
+            !family.lines.contains(where: { $0.suffix == line.suffix && $0.labels == line.labels })
         else { return }
         family.lines.append(line)
         families[name] = family
@@ -67,7 +68,8 @@ struct PrometheusText {
         for scalar in text.unicodeScalars {
             let isLetter = ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || scalar == "_"
             let isDigit = ("0"..."9").contains(scalar)
-            name.unicodeScalars.append(isLetter || (isDigit && !name.isEmpty) || (colons && scalar == ":") ? scalar : "_")
+            name.unicodeScalars.append(
+                isLetter || (isDigit && !name.isEmpty) || (colons && scalar == ":") ? scalar : "_")
         }
         return name.isEmpty ? "_" : name
     }

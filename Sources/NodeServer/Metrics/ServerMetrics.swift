@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CoreMetrics
+internal import Metrics
 
 /// What a server counts of itself. No label holds what a client makes up: their number is bounded.
 struct ServerMetrics: Sendable {
@@ -10,16 +10,19 @@ struct ServerMetrics: Sendable {
         self.registry = registry
         registry.describe(
             "kubelet_http_requests_total", help: "Answered HTTP requests by method, endpoint and status.")
-        registry.describe("kubelet_http_requests_duration_seconds", help: "Time from a request to the end of its answer.")
+        registry.describe(
+            "kubelet_http_requests_duration_seconds", help: "Time from a request to the end of its answer.")
         registry.describe("kubelet_http_inflight_requests", help: "HTTP requests that are being answered.")
         registry.describe(
             "bulkhead_authorization_decisions_total", help: "Decisions on requests by verb, subresource and decision.")
         registry.describe(
-            "bulkhead_authentication_attempts_total", help: "How clients showed who they are, and whether it was right.")
+            "bulkhead_authentication_attempts_total", help: "How clients showed who they are, and whether it was right."
+        )
         registry.describe("bulkhead_connections", help: "Open connections.")
         registry.describe("bulkhead_connections_refused_total", help: "Connections beyond the limits.")
         registry.describe(
-            "bulkhead_requests_refused_total", help: "Requests that were not looked at, by why: malformed, too large, too slow.")
+            "bulkhead_requests_refused_total",
+            help: "Requests that were not looked at, by why: malformed, too large, too slow.")
         Counter(label: "bulkhead_connections_refused_total", factory: registry).increment(by: 0)
     }
 
@@ -58,6 +61,7 @@ struct ServerMetrics: Sendable {
     func connectionRefused() { Counter(label: "bulkhead_connections_refused_total", factory: registry).increment() }
 
     func requestRefused(_ reason: String) {
-        Counter(label: "bulkhead_requests_refused_total", dimensions: [("reason", reason)], factory: registry).increment()
+        Counter(label: "bulkhead_requests_refused_total", dimensions: [("reason", reason)], factory: registry)
+            .increment()
     }
 }
