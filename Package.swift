@@ -156,7 +156,7 @@ let package = Package(
             "NodeAgent",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "Mounts",
-                "PodManifests", "Launching", "PodLaunching", log, system,
+                "PodManifests", "NetworkInterfaces", "Launching", "PodLaunching", log, system,
             ]),
         module("NodeServer", ["NodeModel", "LinuxKernel", "PodManifests", log, metrics, system] + http),
         module(

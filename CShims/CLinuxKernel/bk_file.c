@@ -26,6 +26,12 @@ int64_t bk_pread(int fd, void *buffer, size_t size, int64_t offset) {
     return bk_result(pread(fd, buffer, size, offset));
 }
 
+int64_t bk_next_data(int fd, int64_t offset) { return bk_result(lseek(fd, offset, SEEK_DATA)); }
+
+int bk_free_before(int fd, int64_t offset) {
+    return (int)bk_result(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, offset));
+}
+
 int bk_rewind(int fd) { return (int)bk_result(lseek(fd, 0, SEEK_SET)); }
 
 int64_t bk_write(int fd, const void *buffer, size_t size) { return bk_result(write(fd, buffer, size)); }

@@ -8,6 +8,7 @@
 #include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -27,7 +28,8 @@
 struct visit {
     const int *joins;
     size_t count;
-    enum { make_netlink, open_file, new_network } act;
+    enum { make_netlink, make_stream, open_file, new_network } act;
+    int family;
     int dirfd;
     const char *path;
     struct open_how how;
@@ -38,6 +40,8 @@ struct visit {
 static int64_t act(const struct visit *visit) {
     switch (visit->act) {
     case make_netlink: return bk_result(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    case make_stream:
+        return bk_result(socket(visit->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     case open_file: return bk_result(syscall(SYS_openat2, visit->dirfd, visit->path, &visit->how, sizeof visit->how));
     default: break;
     }
@@ -112,6 +116,30 @@ int bk_visit_open(const int *joins, size_t count, int dirfd, const char *path, u
 int bk_visit_new_network(const int *joins, size_t count, int *failed) {
     struct visit visit = {.joins = joins, .count = count, .act = new_network};
     return perform(&visit, failed);
+}
+
+int bk_visit_stream(const int *joins, size_t count, int family, int *failed) {
+    struct visit visit = {.joins = joins, .count = count, .act = make_stream, .family = family};
+    return perform(&visit, failed);
+}
+
+int bk_connect_stream(int fd, const uint8_t *address, size_t size, uint16_t port) {
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    if (size == sizeof six.sin6_addr) {
+        memcpy(&six.sin6_addr, address, size);
+        return (int)bk_result(connect(fd, (struct sockaddr *)&six, sizeof six));
+    }
+    if (size != sizeof four.sin_addr) return -EINVAL;
+    memcpy(&four.sin_addr, address, size);
+    return (int)bk_result(connect(fd, (struct sockaddr *)&four, sizeof four));
+}
+
+int bk_socket_error(int fd) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    int64_t r = bk_result(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size));
+    return r < 0 ? (int)r : -error;
 }
 
 int64_t bk_netlink_send(int fd, const void *message, size_t size) {

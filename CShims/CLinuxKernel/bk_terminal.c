@@ -23,6 +23,11 @@ int bk_window_size(int fd, uint16_t *columns, uint16_t *rows) {
     return 0;
 }
 
+int bk_set_window_size(int fd, uint16_t columns, uint16_t rows) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return (int)bk_result(ioctl(fd, TIOCSWINSZ, &size));
+}
+
 int bk_make_raw(int fd, void *saved) {
     struct termios raw;
     int64_t r = bk_result(tcgetattr(fd, saved));

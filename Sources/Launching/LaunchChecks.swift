@@ -66,7 +66,9 @@ extension Launch {
             throw refuse(
                 "volumes", "idmapped", "the map of a joined user namespace is not known: share SharedNamespaces")
         }
-        if outcome != nil, !reaper { throw refuse("outcome", nil, "it is written by an init, and the plan has no reaper") }
+        if outcome != nil, !reaper {
+            throw refuse("outcome", nil, "it is written by an init, and the plan has no reaper")
+        }
         if root == nil, let volume = volumes.first {
             throw refuse("volumes", volume.target, "they are mounted into a root, and the plan has none")
         }

@@ -67,6 +67,11 @@ package enum EndNotices {
         return hasEnded
     }
 
+    /// The same for what is read from: suspends the task until there is something to read, or its other end is closed.
+    package static func readable(_ descriptor: borrowing Descriptor) async throws(KernelError) -> Bool {
+        try await ended(descriptor)
+    }
+
     private static func add(
         _ token: UInt64, _ number: CInt, _ continuation: CheckedContinuation<Bool, Never>
     ) throws(KernelError) {

@@ -41,6 +41,27 @@ extension Descriptor {
         return Int(try valueOrError(count, "pread", name))
     }
 
+    /// One `pread` at a place of the file; the number of bytes, zero at the end.
+    package borrowing func read(into buffer: inout [UInt8], at offset: UInt64) throws(KernelError) -> Int {
+        let number = self.number
+        let count = unsafe fill(&buffer) { unsafe bk_pread(number, $0, $1, Int64(clamping: offset)) }
+        return Int(try valueOrError(count, "pread", name))
+    }
+
+    /// Where the next data of the file is, at a place or behind it (`lseek` `SEEK_DATA`, since Linux 3.1); nil at its end.
+    package borrowing func nextData(from offset: UInt64) throws(KernelError) -> UInt64? {
+        let place = bk_next_data(number, Int64(clamping: offset))
+        // ENXIO
+        if place == -6 { return nil }
+        return UInt64(try valueOrError(place, "lseek SEEK_DATA", name))
+    }
+
+    /// Gives the room back that the file has before a place; it keeps its size, and holds nothing there (`fallocate`
+    /// `FALLOC_FL_PUNCH_HOLE`).
+    package borrowing func free(before offset: UInt64) throws(KernelError) {
+        try valueOrError(bk_free_before(number, Int64(clamping: offset)), "fallocate FALLOC_FL_PUNCH_HOLE", name)
+    }
+
     /// Writes all of the bytes, in as many calls as it takes.
     public borrowing func write(_ bytes: [UInt8]) throws(KernelError) {
         var rest = bytes[...]

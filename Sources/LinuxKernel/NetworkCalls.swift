@@ -16,6 +16,32 @@ package enum NetworkCall {
         }
     }
 
+    /// A stream socket for IPv4 or IPv6, non-blocking (`socket`, `setns`).
+    package static func stream(isIPv6: Bool, in namespaces: [CInt]) throws(KernelError) -> Descriptor {
+        // AF_INET6, AF_INET
+        try unsafe visit("socket SOCK_STREAM", "a network namespace", namespaces) {
+            unsafe bk_visit_stream($0, $1, isIPv6 ? 10 : 2, $2)
+        }
+    }
+
+    /// Begins to connect a stream to an address of 4 or 16 bytes (`connect`); when it is writable, it is decided.
+    package static func connect(
+        _ stream: borrowing Descriptor, to address: [UInt8], port: UInt16
+    ) throws(KernelError) {
+        let number = stream.number
+        let result = unsafe address.withUnsafeBufferPointer { bytes -> CInt in
+            guard let base = bytes.baseAddress else { return -22 }
+            return unsafe bk_connect_stream(number, base, bytes.count, port)
+        }
+        if result == -Errno.nowInProgress.rawValue { return }
+        try valueOrError(result, "connect", "port \(port)")
+    }
+
+    /// Fails as the connecting did (`getsockopt` `SO_ERROR`).
+    package static func checkConnected(_ stream: borrowing Descriptor) throws(KernelError) {
+        try valueOrError(bk_socket_error(stream.number), "connect", stream.name)
+    }
+
     /// A file below a directory, as the namespaces show it (`openat2`, `setns`).
     package static func open(
         _ path: String, below directory: borrowing Descriptor, _ flags: OpenFlags, resolve: ResolveFlags = .strict,

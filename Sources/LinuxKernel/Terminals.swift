@@ -46,6 +46,11 @@ extension Descriptor {
         return (Int(columns), Int(rows))
     }
 
+    /// Gives this terminal columns and rows (`TIOCSWINSZ`).
+    package borrowing func setWindowSize(columns: UInt16, rows: UInt16) throws(KernelError) {
+        try valueOrError(bk_set_window_size(number, columns, rows), "ioctl TIOCSWINSZ", name)
+    }
+
     /// Makes reads and writes return at once (`O_NONBLOCK`), for everyone who shares the open file.
     package borrowing func setNonBlocking() throws(KernelError) {
         try valueOrError(bk_set_non_blocking(number), "fcntl F_SETFL O_NONBLOCK", name)

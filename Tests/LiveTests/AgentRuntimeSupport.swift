@@ -25,27 +25,33 @@ struct RuntimePlace {
 
     var state: String { scratch.path("state") }
 
-    func runtime() throws -> LinuxPodRuntime { try Self.runtime(root: root, state: state) }
+    func runtime(_ change: (inout PodRuntimeConfiguration) -> Void = { _ in }) throws -> LinuxPodRuntime {
+        try Self.runtime(root: root, state: state, change)
+    }
 
-    static func runtime(root: String, state: String) throws -> LinuxPodRuntime {
+    static func runtime(
+        root: String, state: String, _ change: (inout PodRuntimeConfiguration) -> Void = { _ in }
+    ) throws -> LinuxPodRuntime {
         var configuration = PodRuntimeConfiguration(
             node: try Node.thisMachine(root: CgroupName([root])), stateFolder: state)
         configuration.bestEffort = true
         configuration.idRange = ids
         configuration.maxPods = 64
+        change(&configuration)
         return try LinuxPodRuntime(configuration)
     }
 
-    /// Removes what a test has left.
-    func clean() throws {
-        let cgroups = try Cgroup.root()
-        guard let mine = try cgroups.child(root) else { return }
-        _ = try mine.killAndWait(timeout: .seconds(20))
-        try cgroups.removeChild(root, timeout: .seconds(20))
+    /// Ends and removes what a test has left.
+    func clean() {
+        guard let cgroups = try? Cgroup.root(), let mine = try? cgroups.child(root) else { return }
+        _ = try? mine.killAndWait(timeout: .seconds(20))
+        try? cgroups.removeChild(root, timeout: .seconds(20))
     }
 
     /// A folder that the pod's containers see at `/v`.
     func shared(_ uid: String) -> String { "\(state)/pods/\(uid)/volumes/v" }
+
+    func logSize(_ path: String) -> UInt64 { (try? FileStatus(at: FilePath(path)).size) ?? 0 }
 
     /// What a container has written.
     func log(_ pod: Pod, _ container: String, _ attempt: Int = 1) -> String {

@@ -17,6 +17,7 @@ struct AgentRuntimeTests {
         .needs(.root), .needs(.cgroup2), arguments: [false, true])
     func life(hostUsers: Bool) async throws {
         let place = try RuntimePlace()
+        defer { place.clean() }
         let runtime = try place.runtime()
         let pod = scriptPod(
             "life", [("main", "echo out; echo err >&2; cat /proc/self/uid_map; " + waiting(for: "go", then: "exit 7"))],
@@ -26,7 +27,8 @@ struct AgentRuntimeTests {
         #expect(sighting.uid == "life")
         #expect(sighting.containers["main"] == .init(isPopulated: false, hasRun: false))
         try await runtime.start("main", of: pod, attempt: 1)
-        #expect(eventually { place.log(pod, "main").contains("4294967295") || place.log(pod, "main").contains("65536") })
+        #expect(
+            eventually { place.log(pod, "main").contains("4294967295") || place.log(pod, "main").contains("65536") })
         sighting = try #require(try await runtime.sightings().first)
         #expect(sighting.containers["main"] == .init(isPopulated: true, hasRun: true))
         var status = PodStatus(pod)
@@ -49,12 +51,12 @@ struct AgentRuntimeTests {
         #expect(place.log(pod, "main", 2).hasPrefix("out\nerr\n"))
         #expect(place.log(pod, "main", 1).hasPrefix("out\nerr\n"))
         try await runtime.remove("life")
-        try place.clean()
     }
 
     @Test("A signal reaches the command, and a kill takes all of the container", .needs(.root), .needs(.cgroup2))
     func ending() async throws {
         let place = try RuntimePlace()
+        defer { place.clean() }
         let runtime = try place.runtime()
         let pod = scriptPod(
             "ending",
@@ -78,7 +80,6 @@ struct AgentRuntimeTests {
         try await runtime.kill("none", ofPod: "nobody")
         try await runtime.remove("ending")
         try await runtime.remove("ending")
-        try place.clean()
     }
 
     private static func kept() -> Pod {
@@ -96,6 +97,7 @@ struct AgentRuntimeTests {
         .needs(.cgroup2))
     func adoption() async throws {
         let place = try RuntimePlace()
+        defer { place.clean() }
         let pod = Self.kept()
         await #expect(processExitsWith: .signal(SIGKILL)) {
             [root = place.root as String, state = place.state as String] in
@@ -131,6 +133,5 @@ struct AgentRuntimeTests {
         #expect(
             try await nextEnd(of: runtime) == ContainerEnd(uid: "kept", container: "killed", attempt: 4, code: 137))
         try await runtime.remove("kept")
-        try place.clean()
     }
 }

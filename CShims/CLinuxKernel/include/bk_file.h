@@ -21,6 +21,10 @@ int bk_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint6
 int bk_close(int fd);
 int64_t bk_read(int fd, void *buffer, size_t size);
 int64_t bk_pread(int fd, void *buffer, size_t size, int64_t offset);
+/// lseek(2) SEEK_DATA (since Linux 3.1): where the next data is; -ENXIO when there is none.
+int64_t bk_next_data(int fd, int64_t offset);
+/// fallocate(2) FALLOC_FL_PUNCH_HOLE (since Linux 2.6.38) of what is before an offset: the file keeps its size.
+int bk_free_before(int fd, int64_t offset);
 /// lseek(2) to the start.
 int bk_rewind(int fd);
 int64_t bk_write(int fd, const void *buffer, size_t size);

@@ -20,6 +20,12 @@ int bk_visit_open(const int *joins, size_t count, int dirfd, const char *path, u
                   int *failed);
 /// unshare(2) of a new network namespace, made as a member of `joins`: a descriptor of it, held by nothing else.
 int bk_visit_new_network(const int *joins, size_t count, int *failed);
+/// socket(2) SOCK_STREAM of an address family, non-blocking, made as a member of `joins`.
+int bk_visit_stream(const int *joins, size_t count, int family, int *failed);
+/// connect(2) of such a socket to an address of 4 or 16 bytes: -EINPROGRESS while it goes on.
+int bk_connect_stream(int fd, const uint8_t *address, size_t size, uint16_t port);
+/// How that went (getsockopt(2) SO_ERROR): 0 or -errno.
+int bk_socket_error(int fd);
 /// send(2) of one netlink message.
 int64_t bk_netlink_send(int fd, const void *message, size_t size);
 /// recvmsg(2) of one datagram of the kernel's: its size, even where it is more than `size` (MSG_TRUNC); -EPROTO when

@@ -11,6 +11,8 @@
 int bk_copy_window_size(int from, int to);
 /// The columns and rows of a terminal (TIOCGWINSZ).
 int bk_window_size(int fd, uint16_t *columns, uint16_t *rows);
+/// Gives a terminal columns and rows (TIOCSWINSZ).
+int bk_set_window_size(int fd, uint16_t columns, uint16_t rows);
 /// Switches a terminal to raw mode and saves what it was in `saved` (at least bk_terminal_state_size bytes).
 int bk_make_raw(int fd, void *saved);
 /// Gives a terminal back what `saved` holds.

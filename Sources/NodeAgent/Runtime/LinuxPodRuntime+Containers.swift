@@ -51,7 +51,8 @@ extension LinuxPodRuntime {
         for step in started.passedOver {
             logger.debug("\(plan.pod): container \(container.name) goes without: \(step)")
         }
-        return ContainerProcess(attempt: attempt, pid: started.pid, process: try started.process.get(), outcome: outcome)
+        return ContainerProcess(
+            attempt: attempt, pid: started.pid, process: try started.process.get(), outcome: outcome)
     }
 
     /// What is kept of a child that lives on by itself.
@@ -81,8 +82,12 @@ extension LinuxPodRuntime {
         }
     }
 
-    private func forget(_ process: ContainerProcess, _ container: String, ofPod uid: String) {
-        if prepared[uid]?.running[container] === process { prepared[uid]?.running[container] = nil }
+    private func forget(_ process: ContainerProcess, _ container: String, ofPod uid: String) async {
+        guard let prepared = prepared[uid], prepared.running[container] === process else { return }
+        let log = WatchedLog(pod: prepared.plan.pod, container: container, attempt: process.attempt)
+        await look(at: [log])
+        folder.forget(log)
+        if self.prepared[uid]?.running[container] === process { self.prepared[uid]?.running[container] = nil }
     }
 
     /// SIGTERM.
@@ -128,7 +133,11 @@ extension LinuxPodRuntime {
 
     /// Kills what is left of a pod, and removes all of it but its logs.
     public func remove(_ uid: String) async throws(PodRuntimeError) {
-        prepared[uid] = nil
+        if let gone = prepared.removeValue(forKey: uid) {
+            for (container, process) in gone.running {
+                folder.forget(WatchedLog(pod: gone.plan.pod, container: container, attempt: process.attempt))
+            }
+        }
         try await killing("pod \(uid)") { cgroups in try cgroups.withPod(uid, PodCgroups.kill) ?? true }
         try await treeThread.run { [cgroups] in try cgroups.remove(uid) }
         try await threads.run { [self] in

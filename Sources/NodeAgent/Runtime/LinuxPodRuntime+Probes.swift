@@ -8,13 +8,31 @@ public import NodeModel
 internal import PodLaunching
 
 extension LinuxPodRuntime {
-    /// Asks a probe; nil when it could not be asked.
+    /// Asks a probe; nil when it could not be asked, as one over TLS or gRPC. An address is reached from inside the pod's
+    /// network namespace.
     public func ask(_ probe: Probe, of container: String, in pod: Pod) async -> Bool? {
         guard let prepared = prepared[pod.uid], let process = prepared.running[container] else { return nil }
         switch probe.action {
         case .exec(let words):
             return await run(words, within: probe.timeout, in: container, process, prepared.plan)
-        case .tcpSocket, .httpGet, .grpc: return nil
+        case .tcpSocket(let port, let host):
+            let network = prepared.namespaces.network
+            do {
+                let connection = try await ProbeConnection(
+                    to: port, host: host, in: network, before: .now + probe.timeout, threads)
+                return connection != nil
+            } catch { return nil }
+        case .httpGet(let request):
+            guard request.isPlain else { return nil }
+            let network = prepared.namespaces.network
+            do {
+                guard
+                    let connection = try await ProbeConnection(
+                        to: request.port, host: request.host, in: network, before: .now + probe.timeout, threads)
+                else { return false }
+                return (200..<400).contains(await connection.status(of: request) ?? 0)
+            } catch { return nil }
+        case .grpc: return nil
         }
     }
 

@@ -19,6 +19,8 @@ public actor LinuxPodRuntime: PodRuntime {
     /// The namespaces that the containers of a pod share: they last as long as this, or as a process in them.
     final class PodNamespaces: Sendable {
         let shared: SharedNamespaces
+        /// The network namespace; nil when it is the host's.
+        var network: SharedDescriptor? { shared.joins.first { $0.kind == .network }?.namespace }
         init(_ shared: consuming SharedNamespaces) { self.shared = shared }
     }
 
@@ -50,7 +52,8 @@ public actor LinuxPodRuntime: PodRuntime {
         (ends, endings) = AsyncStream.makeStream(of: ContainerEnd.self)
         do {
             guard effectiveUserID == 0 else {
-                throw PodRuntimeError("pods need ranges of ids and cgroups, which only root may take", isPermanent: true)
+                throw PodRuntimeError(
+                    "pods need ranges of ids and cgroups, which only root may take", isPermanent: true)
             }
             cgroups = try PodCgroups(configuration)
             folder = try RuntimeFolder(configuration.stateFolder)
@@ -62,6 +65,7 @@ public actor LinuxPodRuntime: PodRuntime {
         } catch {
             throw PodRuntimeError(of: error)
         }
+        attendLogs()
     }
 
     /// What the kernel shows of pods beneath the agent's root, whoever made them.

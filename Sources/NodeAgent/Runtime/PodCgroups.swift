@@ -97,6 +97,9 @@ final class PodCgroups: Sendable {
         }
     }
 
+    /// The root of the hierarchy.
+    func withRoot<Answer>(_ body: (borrowing Cgroup) -> Answer) -> Answer { body(root) }
+
     // MARK: - Looking
 
     /// What is there of pods.

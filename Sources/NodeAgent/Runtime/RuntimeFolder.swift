@@ -3,16 +3,19 @@
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
+internal import Synchronization
 internal import SystemPackage
 
 /// The files that a runtime keeps of its pods, so that whoever comes after it finds them.
 ///
 /// Of a pod `pods/UID/userns` is its range of ids (``PodIDStore``), `pods/UID/outcomes/CONTAINER/ATTEMPT` how an attempt
 /// ended, `pods/UID/volumes/NAME` a volume that ends with it; `logs/NAMESPACE_NAME_UID/CONTAINER/ATTEMPT.log` is what an
-/// attempt wrote. All are for root alone, since containers own files in here; none is reached through a link.
+/// attempt wrote, and `ATTEMPT.times` when. All are for root alone, since containers own files in here; none is reached through a link.
 final class RuntimeFolder: Sendable {
     let path: String
-    private let root: Descriptor
+    /// The sizes of logs at the last look.
+    let lastSizes = Mutex<[WatchedLog: UInt64]>([:])
+    let root: Descriptor
 
     init(_ path: String) throws(KernelError) {
         var made = FilePath("/")
@@ -27,7 +30,7 @@ final class RuntimeFolder: Sendable {
     }
 
     /// A name that is one: no path, and nothing that the kernel has a meaning for.
-    private func checked(_ name: String) throws(KernelError) -> String {
+    func checked(_ name: String) throws(KernelError) -> String {
         if name.isEmpty || name == "." || name == ".." || name.utf8.contains(0) || name.contains("/") {
             throw KernelError("openat2", name, in: path, errno: .invalidArgument, hint: "this is no name of a file")
         }
@@ -35,7 +38,7 @@ final class RuntimeFolder: Sendable {
     }
 
     /// A folder below the root, made where it is missing.
-    private func folder(_ names: [String]) throws(KernelError) -> Descriptor {
+    func folder(_ names: [String]) throws(KernelError) -> Descriptor {
         var folder = try root.duplicate()
         for name in names {
             let name = try checked(name)
@@ -60,28 +63,6 @@ final class RuntimeFolder: Sendable {
     func outcome(_ uid: String, _ container: String, _ attempt: Int) throws(KernelError) -> Descriptor? {
         let name = "pods/\(try checked(uid))/outcomes/\(try checked(container))/\(attempt)"
         return try root.openIfPresent(name, .reading)
-    }
-
-    // MARK: - Logs
-
-    /// The folder of a container's logs, as a path below the root.
-    static func logFolder(of pod: Pod, _ container: String) -> [String] {
-        ["logs", "\(pod.namespace)_\(pod.name)_\(pod.uid)", container]
-    }
-
-    /// A file for what an attempt writes. Of those before it only the last is kept.
-    ///
-    /// It belongs to who the container runs as: a program may open its standard streams once more by their names.
-    func newLog(of pod: Pod, _ container: String, _ attempt: Int, owner: UInt32) throws(KernelError) -> SharedDescriptor {
-        let folder = try folder(Self.logFolder(of: pod, container))
-        for name in try folder.entries() {
-            guard let other = LogName.attempt(name), other < attempt - 1 || other > attempt else { continue }
-            try folder.removeFile(name)
-        }
-        let file = try folder.open(
-            LogName.name(attempt), [.create, .writing, .append, .noFollow], mode: 0o640)
-        try file.changeOwner(of: "", uid: owner, gid: 0)
-        return SharedDescriptor(file)
     }
 
     // MARK: - Volumes
@@ -141,11 +122,4 @@ final class RuntimeFolder: Sendable {
 
     /// The pods of which there are files.
     func pods() throws(KernelError) -> [String] { try root.open("pods", [.path, .directory]).entries() }
-}
-
-/// The name of the log of an attempt.
-enum LogName {
-    static func name(_ attempt: Int) -> String { "\(attempt).log" }
-
-    static func attempt(_ name: String) -> Int? { name.hasSuffix(".log") ? Int(name.dropLast(4)) : nil }
 }

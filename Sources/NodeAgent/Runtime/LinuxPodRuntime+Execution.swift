@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Launching
+internal import LinuxKernel
+
+extension LinuxPodRuntime {
+    /// Starts a command inside a running container, with the rights that the container has.
+    ///
+    /// - Parameters:
+    ///   - words: the command and its arguments, not empty.
+    ///   - container: the container.
+    ///   - uid: its pod.
+    ///   - input: whether it gets input.
+    ///   - terminal: whether it gets a terminal of its own instead of three streams.
+    ///   - size: the size of that from the start.
+    public func execute(
+        _ words: [String], in container: String, ofPod uid: String, input: Bool = false, terminal: Bool = false,
+        size: TerminalSize? = nil
+    ) async throws(PodRuntimeError) -> ContainerExecution {
+        guard let prepared = prepared[uid], let process = prepared.running[container] else {
+            throw PodRuntimeError("container \(container) of pod \(uid) does not run")
+        }
+        return try await threads.run { [self] in
+            let streams = try ExecutionStreams(withInput: input)
+            let child = try join(words, container, process, prepared.plan) { launch in
+                launch.terminal = terminal
+                launch.terminalSize = terminal ? size : nil
+                launch.streams = terminal ? Streams(input: .null, output: .null, error: .null) : streams.theirs
+            }
+            guard var started = child.take() else {
+                throw PodRuntimeError("container \(container) of pod \(uid) does not run")
+            }
+            let held = SharedDescriptor(try started.process.duplicate())
+            let master: SharedDescriptor? =
+                switch started.takeTerminal() {
+                case .some(let master): SharedDescriptor(master)
+                case .none: nil
+                }
+            if let master { try master.descriptor.setNonBlocking() }
+            started.detach()
+            return ContainerExecution(
+                process: held, input: master ?? streams.input, output: master ?? streams.output,
+                error: master == nil ? streams.error : nil, terminal: master, threads: threads)
+        }
+    }
+}
+
+/// The two sides of a command's streams.
+private struct ExecutionStreams {
+    let theirs: Streams
+    let input: SharedDescriptor?
+    let output: SharedDescriptor
+    let error: SharedDescriptor
+
+    init(withInput: Bool) throws(KernelError) {
+        let (output, outputEnd) = try Self.pipe()
+        let (error, errorEnd) = try Self.pipe()
+        self.output = output
+        self.error = error
+        var theirs = Streams(input: .null, output: .shared(outputEnd), error: .shared(errorEnd))
+        if withInput {
+            let (end, input) = try Self.pipe()
+            theirs.input = .shared(end)
+            self.input = input
+            try input.descriptor.setNonBlocking()
+        } else {
+            input = nil
+        }
+        self.theirs = theirs
+        try output.descriptor.setNonBlocking()
+        try error.descriptor.setNonBlocking()
+    }
+
+    private static func pipe() throws(KernelError) -> (reading: SharedDescriptor, writing: SharedDescriptor) {
+        let pipe = try Pipe()
+        return (
+            SharedDescriptor(try pipe.reading.duplicate()), SharedDescriptor(try pipe.writing.duplicate())
+        )
+    }
+}
