@@ -181,6 +181,22 @@ import Testing
         #expect(node.kernel.pods.count == 1)
     }
 
+    @Test func `A start that never returns keeps neither other pods from starting nor the agent from ending`()
+        async throws
+    {
+        let node = try TestNode()
+        node.kernel.state.withLock { _ = $0.hanging.insert("stuck") }
+        defer { node.kernel.state.withLock { $0.hanging = [] } }
+        try node.write("a.yaml", Manifest.pod("a", ["stuck"]))
+        let agent = node.agent(starts: 2, endLimit: .milliseconds(50))
+        let task = Task { try await agent.run() }
+        try await eventually("its pod is there") { await agent.statuses().count == 1 }
+        try node.write("b.yaml", Manifest.pod("b"))
+        try await eventually("the other one runs") { node.kernel.running.map(\.container) == ["app"] }
+        task.cancel()
+        try await task.value
+    }
+
     @Test func `Three hundred pods are begun, kept over a restart, and removed`() async throws {
         let node = try TestNode()
         for index in 0..<300 { try node.write("p\(index).yaml", Manifest.pod("p\(index)")) }
