@@ -181,6 +181,22 @@ import Testing
         #expect(node.kernel.pods.count == 1)
     }
 
+    @Test func `A pod that cannot be taken over is removed all the same when it is not wanted`() async throws {
+        let node = try TestNode()
+        try node.write("web.yaml", Manifest.pod("web"))
+        try await node.withAgent { _ in try await node.eventually("it runs") { node.kernel.running.count == 1 } }
+        let uid = try #require(node.kernel.pods.first)
+        node.kernel.state.withLock { $0.failures["adopt \(uid)"] = PodRuntimeError("its namespaces are gone") }
+        try await node.withAgent { agent in
+            try await node.eventually("the reason is told") {
+                await agent.statuses().first?.reason?.contains("its namespaces are gone") == true
+            }
+            #expect(node.kernel.running.count == 1)
+            try node.remove("web.yaml")
+            try await node.eventually("nothing is left", passing: .seconds(1)) { node.kernel.pods.isEmpty }
+        }
+    }
+
     @Test func `A start that never returns keeps neither other pods from starting nor the agent from ending`()
         async throws
     {
