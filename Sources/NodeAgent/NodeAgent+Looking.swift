@@ -16,30 +16,39 @@ extension NodeAgent {
         var stored: StoredPod
     }
 
-    func look(_ store: NodeStore, _ folder: ManifestFolder) async {
+    func look(_ store: NodeStore, _ reader: ManifestReader) async {
         var problems: [NodeProblem] = []
-        do { manifests.update(try folder.files()) } catch {
+        do { manifests.update(try await reader.files()) } catch {
             problems.append(
                 NodeProblem("the folder of manifests cannot be read, and what was in force stays so: \(error)"))
         }
         let (items, faults) = manifests.wanted()
         problems += faults
-        do {
-            problems += try await applyJobs(items, store)
-            // First what the kernel shows, then the records: whatever is seen then has one.
-            let sightings = try await runtime.sightings()
-            let pods = await store.allPods
-            let (wanted, refused) = wantedPods(items, pods)
-            problems += refused
-            try await act(wanted, pods, sightings, store)
-            lookDelay.reset()
-        } catch {
-            problems.append(NodeProblem("the node cannot be looked at: \(error)"))
-            lookAgain()
+        var failures: [NodeProblem] = []
+        do { problems += try await applyJobs(items, store) } catch {
+            failures.append(NodeProblem("Jobs cannot be changed: \(error)"))
         }
+        do { problems += try await lookAtPods(items, store) } catch {
+            failures.append(NodeProblem("pods cannot be begun or ended: \(error)"))
+        }
+        problems += failures
         for problem in problems where !found.contains(problem) { logger.error("\(problem)") }
         found = problems
-        lastSync = clock.now
+        if failures.isEmpty {
+            lookDelay.reset()
+            lastSync = clock.now
+        } else {
+            lookAgain()
+        }
+    }
+
+    private func lookAtPods(_ items: [WantedItem], _ store: NodeStore) async throws -> [NodeProblem] {
+        // First what the kernel shows, then the records: whatever is seen then has one.
+        let sightings = try await runtime.sightings()
+        let pods = await store.allPods
+        let (wanted, problems) = wantedPods(items, pods)
+        try await act(wanted, pods, sightings, store)
+        return problems
     }
 
     private func lookAgain() {

@@ -85,6 +85,7 @@ public actor NodeAgent {
 
     private func work(_ store: NodeStore, _ loop: ReconcileLoop<JobController>) async {
         let folder = ManifestFolder(configuration.manifests, limit: configuration.manifestSizeLimit)
+        let reader = ManifestReader(folder)
         let watch = ManifestWatch(
             folder: folder, rescan: configuration.rescanInterval, quiet: configuration.quietInterval, logger: logger)
         let (isFirstOver, first) = AsyncStream<Void>.makeStream()
@@ -99,7 +100,7 @@ public actor NodeAgent {
             }
             signals.look.yield()
             for await _ in signals.looks {
-                await look(store, folder)
+                await look(store, reader)
                 first.yield()
             }
             group.cancelAll()
@@ -140,14 +141,19 @@ public actor NodeAgent {
     private func end() async {
         for worker in workers.values { await worker.close() }
         let running = Array(tasks.values)
-        let limit = Task { try? await Task.sleep(for: .seconds(5)) }
-        await withTaskGroup { group in
-            group.addTask { for task in running { await task.value } }
-            group.addTask { await limit.value }
-            await group.next()
-            limit.cancel()
-            group.cancelAll()
+        // Whoever waits for a task waits to its end, cancelled or not: here, the first of two is enough.
+        let (isOver, over) = AsyncStream<Void>.makeStream()
+        Task {
+            for task in running { await task.value }
+            over.finish()
         }
+        let limit = Task { [limit = configuration.endLimit] in
+            try? await Task.sleep(for: limit)
+            over.finish()
+        }
+        // The task that waits here is cancelled already.
+        await Task { for await _ in isOver {} }.value
+        limit.cancel()
         logger.info("the agent ended; the pods go on", metadata: ["pods": "\(workers.count)"])
     }
 }

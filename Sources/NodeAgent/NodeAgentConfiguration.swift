@@ -17,6 +17,8 @@ public struct NodeAgentConfiguration: Sendable {
     public var manifestSizeLimit: Int
     /// How many pods are made ready and started at a time.
     public var startsAtATime: Int
+    /// How long an agent that is to end waits for what is being done to pods.
+    public var endLimit: Duration
     /// How long containers wait before they are started again.
     public var backoff: CrashLoopBackoff
     /// What of a Job may be changed.
@@ -26,6 +28,7 @@ public struct NodeAgentConfiguration: Sendable {
     public init(
         manifests: FilePath, state: FilePath, rescanInterval: Duration = .seconds(20),
         quietInterval: Duration = .milliseconds(100), manifestSizeLimit: Int = 1 << 20, startsAtATime: Int = 8,
+        endLimit: Duration = .seconds(5),
         backoff: CrashLoopBackoff = CrashLoopBackoff(), jobUpdateRules: JobUpdateRules = JobUpdateRules()
     ) {
         self.manifests = manifests
@@ -34,6 +37,7 @@ public struct NodeAgentConfiguration: Sendable {
         self.quietInterval = quietInterval
         self.manifestSizeLimit = manifestSizeLimit
         self.startsAtATime = startsAtATime
+        self.endLimit = endLimit
         self.backoff = backoff
         self.jobUpdateRules = jobUpdateRules
     }

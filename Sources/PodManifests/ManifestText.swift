@@ -5,6 +5,8 @@ import Yams
 
 /// Writes a part of a manifest so that reading it gives the same again: texts in quotes, numbers and truth values as they
 /// stand.
+///
+/// Another form is another digest of everything: an agent that writes one replaces all pods that its predecessor began.
 struct ManifestText {
     /// Aliases can make gigabytes of a kilobyte.
     private static let limit = 2 << 20

@@ -181,6 +181,38 @@ import Testing
         #expect(node.kernel.pods.count == 1)
     }
 
+    @Test func `A pod that cannot be taken over is removed all the same when it is not wanted`() async throws {
+        let node = try TestNode()
+        try node.write("web.yaml", Manifest.pod("web"))
+        try await node.withAgent { _ in try await node.eventually("it runs") { node.kernel.running.count == 1 } }
+        let uid = try #require(node.kernel.pods.first)
+        node.kernel.state.withLock { $0.failures["adopt \(uid)"] = PodRuntimeError("its namespaces are gone") }
+        try await node.withAgent { agent in
+            try await node.eventually("the reason is told") {
+                await agent.statuses().first?.reason?.contains("its namespaces are gone") == true
+            }
+            #expect(node.kernel.running.count == 1)
+            try node.remove("web.yaml")
+            try await node.eventually("nothing is left", passing: .seconds(1)) { node.kernel.pods.isEmpty }
+        }
+    }
+
+    @Test func `A start that never returns keeps neither other pods from starting nor the agent from ending`()
+        async throws
+    {
+        let node = try TestNode()
+        node.kernel.state.withLock { _ = $0.hanging.insert("stuck") }
+        defer { node.kernel.state.withLock { $0.hanging = [] } }
+        try node.write("a.yaml", Manifest.pod("a", ["stuck"]))
+        let agent = node.agent(starts: 2, endLimit: .milliseconds(50))
+        let task = Task { try await agent.run() }
+        try await eventually("its pod is there") { await agent.statuses().count == 1 }
+        try node.write("b.yaml", Manifest.pod("b"))
+        try await eventually("the other one runs") { node.kernel.running.map(\.container) == ["app"] }
+        task.cancel()
+        try await task.value
+    }
+
     @Test func `Three hundred pods are begun, kept over a restart, and removed`() async throws {
         let node = try TestNode()
         for index in 0..<300 { try node.write("p\(index).yaml", Manifest.pod("p\(index)")) }

@@ -38,6 +38,8 @@ final class FakeKernel: Sendable {
         var watcher: (ends: AsyncStream<ContainerEnd>.Continuation, watched: Set<String>)?
         /// Containers that end by themselves at once, with a code.
         var shortLived: [String: Int32] = ["init": 0, "work": 0]
+        /// Containers whose start never returns.
+        var hanging: Set<String> = []
         /// Containers that the signal to stop does not end.
         var stubborn: Set<String> = []
     }

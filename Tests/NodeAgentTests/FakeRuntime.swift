@@ -65,6 +65,7 @@ struct FakeRuntime: PodRuntime {
     }
 
     func start(_ container: String, of pod: Pod, attempt: Int) async throws(PodRuntimeError) {
+        while kernel.state.withLock({ $0.hanging.contains(container) }) { try? await Task.sleep(for: .milliseconds(5)) }
         try await perform("start", container) { state in
             let spec = (pod.spec.containers + pod.spec.initContainers).first { $0.name == container }
             let process = FakeKernel.Process(

@@ -73,7 +73,7 @@ import Testing
             }
             try await node.withAgent { agent in
                 try await node.eventually("all is well after \(acts) acts") { isReplaced(node) }
-                #expect(await agent.jobs() == [])
+                try await node.eventually("the Job is gone") { await agent.jobs() == [] }
             }
             #expect(node.kernel.violations == [])
             #expect(node.kernel.starts.count { $0.container == "two" } == 1, "killed after \(acts) acts")
@@ -135,7 +135,7 @@ import Testing
         var task = Task { [agent] in try await agent.run() }
         for _ in 0..<25 {
             let name = ["x", "y", "z"][random.below(3)]
-            switch random.below(8) {
+            switch random.below(10) {
             case 0: try? node.remove("\(name).yaml")
             case 1: try node.write("\(name).yaml", "kind: [")
             case 2...4: try node.write("\(name).yaml", Manifest.pod(name, ["app"], command: "\(random.below(3))"))
@@ -145,6 +145,11 @@ import Testing
                     let victim = running[random.below(running.count)]
                     node.kernel.end(victim.uid, victim.container, code: Int32(random.below(2)))
                 }
+            case 8:
+                let (parallelism, memory) = (1 + random.below(3), 64 << random.below(2))
+                let fields = "completions: 50\nparallelism: \(parallelism)\nsuspend: \(random.below(2) == 0)"
+                try node.write("job.yaml", Manifest.job("train", fields, memory: "\(memory)Mi"))
+            case 9: try? node.remove("job.yaml")
             case 6: node.clock.advance(.seconds(Int64(random.below(400))))
             default:
                 life.kill()
@@ -162,12 +167,18 @@ import Testing
         try node.write("x.yaml", Manifest.pod("x", command: "x"))
         try node.write("y.yaml", Manifest.pod("y", command: "y"))
         try? node.remove("z.yaml")
+        try? node.remove("job.yaml")
         try await node.withAgent { agent in
             try await node.eventually("all is well", passing: .seconds(1)) {
                 node.kernel.running.map(\.command).sorted { $0[0] < $1[0] } == [["x"], ["y"]]
                     && node.kernel.pods.count == 2
             }
             #expect(await agent.problems() == [])
+            try await node.eventually("the Job is gone") { await agent.jobs() == [] }
+            try node.write("job.yaml", Manifest.job("train", "completions: 50\nparallelism: 2", memory: "32Mi"))
+            try await node.eventually("the Job has its pods", passing: .seconds(1)) { node.kernel.running.count == 4 }
+            let memory = node.kernel.running.compactMap(\.memory)
+            #expect(memory == (try [Quantity(parsing: "32Mi"), Quantity(parsing: "32Mi")]))
         }
         #expect(node.kernel.violations == [])
     }

@@ -75,9 +75,10 @@ final class TestNode: Sendable {
     }
     func remove(_ name: String) throws { try FileManager.default.removeItem(at: folder.appending(path: name)) }
 
-    func agent(_ life: AgentLife = AgentLife(), starts: Int = 8) -> NodeAgent {
+    func agent(_ life: AgentLife = AgentLife(), starts: Int = 8, endLimit: Duration = .seconds(60)) -> NodeAgent {
         let configuration = NodeAgentConfiguration(
-            manifests: FilePath(folder.path), state: "/nowhere", quietInterval: .milliseconds(1), startsAtATime: starts)
+            manifests: FilePath(folder.path), state: "/nowhere", quietInterval: .milliseconds(1), startsAtATime: starts,
+            endLimit: endLimit)
         return NodeAgent(
             configuration: configuration, runtime: FakeRuntime(kernel, life), logger: Self.silent, clock: clock
         ) { [kernel] () throws(StateError) in FakeFiles(kernel: kernel, life: life) }

@@ -52,7 +52,7 @@ final class PodCounters: Sendable {
 /// The wait after something failed: a second, then twice as long each time, at most a minute; five minutes where trying
 /// again is of no use before the host changes.
 struct RetryDelay: Hashable, Sendable {
-    private var failures = 0
+    private(set) var failures = 0
 
     mutating func next(isPermanent: Bool = false) -> Duration {
         failures += 1

@@ -17,7 +17,10 @@ extension PodWorker {
         let ends: [ContainerEnd]
         let seen: PodSighting?
         do throws(PodRuntimeError) {
-            ends = try await context.runtime.adopt(pod, attempts: record.containers.mapValues(\.attempt))
+            // Of what is only to be removed, there is nothing to watch.
+            let isOver = !isWanted && sighting.map { $0?.isPopulated != true } == true
+            let attempts = record.containers.mapValues(\.attempt)
+            ends = isOver ? [] : try await context.runtime.adopt(pod, attempts: attempts)
             if let sighting {
                 seen = sighting
             } else {
@@ -25,8 +28,8 @@ extension PodWorker {
             }
         } catch {
             sighting = nil
-            // What is only to end is ended without.
-            mustRemove = !isWanted && error.isPermanent
+            // What is only to end is ended without, if need be.
+            mustRemove = !isWanted && (error.isPermanent || delay.failures > 2)
             if !mustRemove { fail("it cannot be taken over: \(error)", error.isPermanent) }
             return mustRemove
         }

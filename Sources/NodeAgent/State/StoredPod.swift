@@ -4,6 +4,8 @@ internal import NodeModel
 internal import PodManifests
 
 /// A pod as it is on disk: what it is, whose it is, and how far it is.
+///
+/// What a later version adds has to be optional: a record that cannot be read is a pod that nobody knows.
 struct StoredPod: Hashable, Sendable, Codable {
     /// The Job that a pod is one of.
     struct Owner: Hashable, Sendable, Codable {
