@@ -40,10 +40,12 @@ public struct AgentCommand: AsyncParsableCommand {
     @OptionGroup(title: "Server") var server: ServerOptions
 
     @Option(
-        help: .init("The least that is logged: trace, debug, info, notice, warning, error, critical.", valueName: "level"),
+        help: .init(
+            "The least that is logged: trace, debug, info, notice, warning, error, critical.", valueName: "level"),
         transform: { text in
             guard let level = Logger.Level(rawValue: text) else {
-                throw ValidationError("'\(text)' is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+                throw ValidationError(
+                    "'\(text)' is not one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             return level
         })

@@ -60,7 +60,8 @@ extension AgentService {
         switch container.state {
         case .running, .stopping: return status.pod.uid
         case .waiting, .ended:
-            throw .conflict("container \(reference.container) of pod \(reference.namespace)/\(reference.pod) does not run")
+            throw .conflict(
+                "container \(reference.container) of pod \(reference.namespace)/\(reference.pod) does not run")
         }
     }
 
@@ -72,7 +73,8 @@ extension AgentService {
                 $0.pod.namespace == reference.namespace && $0.pod.name == reference.pod
             })
         else { throw .notFound("there is no pod \(reference.namespace)/\(reference.pod)") }
-        guard let container = (status.initContainers + status.containers).first(where: { $0.name == reference.container })
+        guard
+            let container = (status.initContainers + status.containers).first(where: { $0.name == reference.container })
         else {
             throw .notFound(
                 "pod \(reference.namespace)/\(reference.pod) has no container \(reference.container)")

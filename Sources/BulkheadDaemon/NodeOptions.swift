@@ -27,7 +27,8 @@ struct NodeOptions: ParsableArguments {
         completion: .directory)
     var image: [String] = []
 
-    @Option(help: .init("A KubeletConfiguration; what the options say goes first.", valueName: "file"), completion: .file())
+    @Option(
+        help: .init("A KubeletConfiguration; what the options say goes first.", valueName: "file"), completion: .file())
     var kubeletConfig: String?
 
     @Option(help: .init("Who makes the cgroups; only cgroupfs.", valueName: "driver"))
@@ -39,7 +40,8 @@ struct NodeOptions: ParsableArguments {
     @Option(help: .init("The name of the node (the host's name).", valueName: "name"))
     var nodeName: String?
 
-    @Option(help: .init("Seconds between two looks at the directory although nothing is told of it.", valueName: "seconds"))
+    @Option(
+        help: .init("Seconds between two looks at the directory although nothing is told of it.", valueName: "seconds"))
     var rescan: UInt32 = 20
 
     @Option(help: .init("How many pods may have a user namespace of their own.", valueName: "count"))
@@ -80,7 +82,8 @@ struct NodeOptions: ParsableArguments {
         var policy = MemoryReservationPolicy.tieredReservation
         if let kubeletConfig {
             let configuration: KubeletConfiguration
-            do { configuration = try KubeletConfiguration(parsing: readText(kubeletConfig), file: kubeletConfig) } catch {
+            do { configuration = try KubeletConfiguration(parsing: readText(kubeletConfig), file: kubeletConfig) } catch
+            {
                 throw ToolFailure(.failed, "\(error)".printable)
             }
             policy = configuration.configure(&node, gate: true, policy: policy)
@@ -96,7 +99,8 @@ struct NodeOptions: ParsableArguments {
         runtime.bestEffort = bestEffort
         runtime.maxPods = maxPods
         let agent = NodeAgentConfiguration(
-            manifests: FilePath(manifests), state: FilePath("\(state)/records"), rescanInterval: .seconds(Int64(rescan)))
+            manifests: FilePath(manifests), state: FilePath("\(state)/records"), rescanInterval: .seconds(Int64(rescan))
+        )
         return AgentSettings(nodeName: nodeName ?? Self.hostName, runtime: runtime, agent: agent)
     }
 
@@ -124,5 +128,7 @@ struct AgentSettings: Sendable {
 
 /// A file that is named on the command line.
 func readText(_ path: String) throws -> String {
-    do { return try Descriptor.open(FilePath(path), .reading).readText() } catch { throw ToolFailure(.failed, "\(error)") }
+    do { return try Descriptor.open(FilePath(path), .reading).readText() } catch {
+        throw ToolFailure(.failed, "\(error)")
+    }
 }

@@ -8,24 +8,29 @@ extension NodeStatistics {
 
     private static func samples(_ pod: OfPod) -> [MetricSample] {
         let labels = [
-            MetricSample.Label(name: "namespace", value: pod.namespace), MetricSample.Label(name: "pod", value: pod.name),
+            MetricSample.Label(name: "namespace", value: pod.namespace),
+            MetricSample.Label(name: "pod", value: pod.name),
         ]
         let usage = pod.usage
         func sample(
             _ name: String, _ kind: MetricSample.Kind, _ help: String, _ value: Double?,
             _ more: [MetricSample.Label] = []
         ) -> MetricSample? {
-            value.map { MetricSample(name: "bulkhead_pod_\(name)", kind: kind, help: help, labels: labels + more, value: $0) }
+            value.map {
+                MetricSample(name: "bulkhead_pod_\(name)", kind: kind, help: help, labels: labels + more, value: $0)
+            }
         }
         let plain = [
             sample(
                 "cpu_usage_seconds_total", .counter, "Processor time that the pod used.",
                 usage.cpuNanoseconds.map(Self.seconds)),
             sample(
-                "cpu_throttled_periods_total", .counter, "Periods in which the pod's limit stopped it (cpu.stat nr_throttled).",
+                "cpu_throttled_periods_total", .counter,
+                "Periods in which the pod's limit stopped it (cpu.stat nr_throttled).",
                 usage.throttledPeriods.map(Double.init)),
             sample(
-                "cpu_throttled_seconds_total", .counter, "Time for which its limit stopped it (cpu.stat throttled_usec).",
+                "cpu_throttled_seconds_total", .counter,
+                "Time for which its limit stopped it (cpu.stat throttled_usec).",
                 usage.throttledNanoseconds.map(Self.seconds)),
             sample(
                 "memory_usage_bytes", .gauge, "Memory in use (memory.current).", usage.memoryBytes.map(Double.init)),

@@ -14,7 +14,8 @@ struct ServerOptions: ParsableArguments {
             valueName: "address:port"))
     var listen = "127.0.0.1:10250"
 
-    @Option(help: .init("Who may do what: Roles and bindings of Kubernetes RBAC.", valueName: "file"), completion: .file())
+    @Option(
+        help: .init("Who may do what: Roles and bindings of Kubernetes RBAC.", valueName: "file"), completion: .file())
     var authz: String?
 
     @Option(

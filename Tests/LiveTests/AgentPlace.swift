@@ -2,6 +2,7 @@
 
 internal import Cgroups
 internal import Foundation
+internal import Glibc
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
@@ -31,7 +32,7 @@ final class AgentPlace {
         root = TestTree.newName()
         for folder in ["manifests", "state"] { try scratch.folder(folder) }
         try scratch.file("tokens", "monitoring-token,prometheus,1,\noperator-token,ann,2,\"node-operators\"\n")
-        chmod(scratch.path("tokens"), 0o600)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: scratch.path("tokens"))
         try scratch.file("policy", try String(contentsOfFile: Self.policy, encoding: .utf8))
     }
 
@@ -39,12 +40,13 @@ final class AgentPlace {
     private static var policy: String {
         let vectors = ProcessInfo.processInfo.environment["BULKHEAD_VECTORS"]
         return vectors.map { "\($0)/agent-policy.yaml" }
-            ?? URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/Agent/policy.yaml").path
+            ?? URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Examples/Agent/policy.yaml")
+            .path
     }
 
     deinit {
         try? removeAll()
-        _ = try? end(Signal.kill)
+        _ = try? end(SIGKILL)
         try? Cgroup.root().removeChild(root, timeout: .seconds(10))
     }
 
@@ -78,7 +80,7 @@ final class AgentPlace {
 
     /// Ends the agent; how it ended.
     @discardableResult
-    func end(_ signal: Int32 = Signal.terminate) throws -> ExitStatus? {
+    func end(_ signal: Int32 = SIGTERM) throws -> LinuxKernel.ExitStatus? {
         guard let child = agent.take() else { return nil }
         try child.send(signal: signal)
         return try child.wait().status
@@ -87,13 +89,16 @@ final class AgentPlace {
     /// Puts a manifest in place, whole.
     func write(_ name: String, _ text: String) throws {
         try scratch.file("new", text)
-        rename(scratch.path("new"), scratch.path("manifests/\(name)"))
+        let result = unsafe rename(scratch.path("new"), scratch.path("manifests/\(name)"))
+        try #require(result == 0)
     }
 
     func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: scratch.path("manifests/\(name)")) }
 
     /// Asks the agent by curl; the status code, and what it answered.
-    func ask(_ path: String, token: String? = "operator-token", _ options: String = "") throws -> (code: Int, text: String) {
+    func ask(_ path: String, token: String? = "operator-token", _ options: String = "") throws -> (
+        code: Int, text: String
+    ) {
         let authorization = token.map { "-H 'Authorization: Bearer \($0)'" } ?? ""
         let found = try shell(
             "curl -sS -m 30 -w '\\n%{http_code}' \(authorization) \(options) 'http://127.0.0.1:\(port)\(path)'")
@@ -127,10 +132,13 @@ final class AgentPlace {
     func removeAll() throws {
         for name in try FileManager.default.contentsOfDirectory(atPath: scratch.path("manifests")) { try remove(name) }
         if agent == nil {
-            guard FileManager.default.fileExists(atPath: "\(try #require(CgroupHost.probe().root))/\(root)") else { return }
+            guard FileManager.default.fileExists(atPath: "\(try #require(CgroupHost.probe().root))/\(root)") else {
+                return
+            }
             try start()
         }
-        try #require(try eventually(.seconds(120)) { try processes().isEmpty && (try phases()).isEmpty }, "\(scratch.text("log"))")
+        let isEmpty = try eventually(.seconds(120)) { try processes().isEmpty && phases().isEmpty }
+        try #require(isEmpty, "\(scratch.text("log"))")
     }
 
     /// A pod that says something and stays.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import Glibc
 internal import Launching
 internal import LinuxKernel
 internal import NodeModel
+internal import SystemPackage
 internal import TestSupport
 internal import Testing
 
@@ -66,7 +68,7 @@ struct AgentSoakTests {
                 _ = try shell("kill -9 \(process) 2>/dev/null; true")
                 kills += 1
             case 18:
-                try place.end(Signal.kill)
+                try place.end(SIGKILL)
                 try place.start()
                 agents += 1
             default:
@@ -77,7 +79,8 @@ struct AgentSoakTests {
             #expect(observer.violations() == [])
             usleep(useconds_t.random(in: 0...100_000, using: &random))
         }
-        print("soak: \(edits) edits, \(kills) processes and \(agents) agents ended, \(Self.pods) pods, \(Self.seconds) s")
+        print(
+            "soak: \(edits) edits, \(kills) processes and \(agents) agents ended, \(Self.pods) pods, \(Self.seconds) s")
         #expect(edits > 0 && agents > 0, "a soak without events")
 
         // Back-off after many kills is up to five minutes.
@@ -87,7 +90,8 @@ struct AgentSoakTests {
             usleep(200_000)
             return try sleepers(place) == expected && place.phases().values.allSatisfy { $0 == "Running" }
         }
-        #expect(isInOrder, "wanted \(expected), found \(try sleepers(place)); \(place.scratch.text("log").suffix(4000))")
+        let found = try sleepers(place)
+        #expect(isInOrder, "wanted \(expected), found \(found); \(place.scratch.text("log").suffix(4000))")
         #expect(try place.phases().count == expected.count)
         #expect(observer.violations() == [])
 
@@ -103,7 +107,7 @@ struct AgentSoakTests {
     /// The commands that run, as the kernel tells: one for each pod, of the version that is wanted.
     private func sleepers(_ place: AgentPlace) throws -> [Int] {
         try place.processes().compactMap { process -> Int? in
-            let words = (try? readKernelFile("/proc/\(process)/cmdline"))?.split(separator: "\0") ?? []
+            let words = (try? readKernelFile(FilePath("/proc/\(process)/cmdline")))?.split(separator: "\0") ?? []
             return words.first == "sleep" ? words.last.flatMap { Int($0) } : nil
         }.sorted()
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+internal import Glibc
 internal import Launching
 internal import LinuxKernel
 internal import TestSupport
@@ -13,7 +14,8 @@ struct AgentToolTests {
         let place = try AgentPlace()
         try place.start()
         try place.write("one.yaml", AgentPlace.pod("one", says: "first"))
-        try #require(try eventually(.seconds(60)) { try place.phases() == ["one": "Running"] }, "\(place.scratch.text("log"))")
+        try #require(
+            try eventually(.seconds(60)) { try place.phases() == ["one": "Running"] }, "\(place.scratch.text("log"))")
         let pod = try place.json("/pods")["items"][0]
         let name = try #require(pod["metadata"]["name"].text)
         #expect(pod["status"]["containerStatuses"][0]["ready"].bool == true)
@@ -22,9 +24,10 @@ struct AgentToolTests {
         #expect(try eventually { try place.ask("/containerLogs/default/\(name)/app").text == "first" })
 
         // However the agent ends, the pod goes on, and the next agent knows it.
-        for signal in [Signal.kill, Signal.terminate] {
+        for signal in [SIGKILL, SIGTERM] {
             let status = try place.end(signal)
-            #expect(status == (signal == Signal.kill ? .killed(signal: Signal.kill) : .exited(0)), "\(place.scratch.text("log"))")
+            #expect(
+                status == (signal == SIGKILL ? .killed(signal: SIGKILL) : .exited(0)), "\(place.scratch.text("log"))")
             #expect(try place.processes() == before)
             try place.start()
             #expect(try eventually { try place.phases() == [name: "Running"] })
@@ -33,7 +36,7 @@ struct AgentToolTests {
         }
 
         // What ends while nobody looks is started again by the next agent.
-        try place.end(Signal.kill)
+        try place.end(SIGKILL)
         let found = try shell("kill -9 \(before.map(String.init).joined(separator: " "))")
         #expect(found.exit.status == .exited(0))
         try place.start()
@@ -55,7 +58,9 @@ struct AgentToolTests {
         let place = try AgentPlace()
         try place.start()
         try place.write("one.yaml", AgentPlace.pod("one"))
-        try #require(try eventually(.seconds(60)) { try place.phases().values.contains("Running") }, "\(place.scratch.text("log"))")
+        try #require(
+            try eventually(.seconds(60)) { try place.phases().values.contains("Running") },
+            "\(place.scratch.text("log"))")
         let name = try #require(try place.phases().keys.first)
         #expect(try place.ask("/metrics", token: nil).code == 401)
         #expect(try place.ask("/metrics", token: "wrong").code == 401)
@@ -82,7 +87,9 @@ struct AgentToolTests {
         let place = try AgentPlace()
         try place.start()
         try place.write("one.yaml", AgentPlace.pod("one"))
-        try #require(try eventually(.seconds(60)) { try place.phases().values.contains("Running") }, "\(place.scratch.text("log"))")
+        try #require(
+            try eventually(.seconds(60)) { try place.phases().values.contains("Running") },
+            "\(place.scratch.text("log"))")
         let (code, text) = try place.ask("/metrics", token: "monitoring-token")
         #expect(code == 200)
         try place.scratch.file("metrics", text)
@@ -100,11 +107,16 @@ struct AgentToolTests {
         let place = try AgentPlace()
         try place.start()
         try place.write("one.yaml", AgentPlace.pod("one"))
-        try #require(try eventually(.seconds(60)) { try place.phases().values.contains("Running") }, "\(place.scratch.text("log"))")
+        try #require(
+            try eventually(.seconds(60)) { try place.phases().values.contains("Running") },
+            "\(place.scratch.text("log"))")
         let before = try place.processes()
         try place.write("one.yaml", AgentPlace.pod("one").replacing("hostUsers: false", with: "hostUsers: maybe"))
         try place.write("two.yaml", "kind: Nothing")
-        #expect(try eventually { place.scratch.text("log").contains("spec.hostUsers") && place.scratch.text("log").contains("two.yaml") })
+        #expect(
+            try eventually {
+                place.scratch.text("log").contains("spec.hostUsers") && place.scratch.text("log").contains("two.yaml")
+            })
         #expect(try eventually { try place.ask("/metrics").text.contains("\nbulkhead_manifest_problems 2\n") })
         #expect(try place.processes() == before)
     }
@@ -114,7 +126,8 @@ struct AgentToolTests {
         for (arguments, code, reason) in [
             ("", 2, "--manifests"), ("--manifests m --state /s", 2, "beginning with /"),
             ("--manifests /none/there --state /proc/none", 1, "/proc/none"),
-            ("--manifests /m --listen 10250", 2, "ADDRESS:PORT"), ("--manifests /m --listen 0.0.0.0:0", 1, "without TLS"),
+            ("--manifests /m --listen 10250", 2, "ADDRESS:PORT"),
+            ("--manifests /m --listen 0.0.0.0:0", 1, "without TLS"),
             ("--manifests /m --tls-cert c", 2, "--tls-key"), ("--manifests /m --client-ca c", 2, "need TLS"),
             ("--manifests /m --image busybox", 2, "NAME=DIR"), ("--manifests /m --driver systemd", 2, "cgroupfs"),
             ("--manifests /m --root ../x", 2, "--root"), ("--manifests /m --authz /none", 1, "/none"),

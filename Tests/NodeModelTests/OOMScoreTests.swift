@@ -38,7 +38,8 @@ struct OOMScoreTests {
             name: "p", uid: "u",
             spec: PodSpec(
                 containers: [
-                    Container(name: "a", resources: try asking("512Mi")), Container(name: "b", resources: try asking("256Mi")),
+                    Container(name: "a", resources: try asking("512Mi")),
+                    Container(name: "b", resources: try asking("256Mi")),
                 ], initContainers: [sidecar]))
         #expect(pod.oomScoreAdjustment(of: sidecar, capacity: .gibibytes(1)) == 750)
         #expect(pod.oomScoreAdjustment(of: pod.spec.containers[0], capacity: .gibibytes(1)) == 500)
