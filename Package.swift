@@ -156,13 +156,15 @@ let package = Package(
             "BulkheadCommands",
             [
                 "NodeModel", "LinuxKernel", "Cgroups", "UserNamespaces", "Capabilities", "SeccompFilters", "MountTable",
-                "PodManifests", "Mounts", "Launching", "PodLaunching", "ToolOutput", "BulkheadRun", "CBenchFloor", system,
+                "PodManifests", "Mounts", "Launching", "PodLaunching", "ToolOutput", "BulkheadRun", "CBenchFloor",
+                system,
                 arguments,
             ]),
         .executableTarget(
             name: "bulkheadd",
             dependencies: [
-                "NodeModel", "LinuxKernel", "Cgroups", "PodManifests", "NodeAgent", "NodeServer", log, metrics, arguments,
+                "NodeModel", "LinuxKernel", "Cgroups", "PodManifests", "NodeAgent", "NodeServer", log, metrics,
+                arguments,
                 system,
             ] + http, swiftSettings: strict),
         .executableTarget(

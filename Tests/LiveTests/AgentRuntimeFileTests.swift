@@ -71,7 +71,7 @@ struct AgentRuntimeFileTests {
         "What a log has too much is given back from its beginning, and what is left is read by whole lines",
         .needs(.root), .needs(.cgroup2))
     func limit() async throws {
-        let place = try RuntimePlace()
+        let place = try RuntimePlace(in: fileSystems.first)
         defer { place.clean() }
         let runtime = try place.runtime { $0.logLimit = .mebibytes(1) }
         let pod = scriptPod(
@@ -144,6 +144,20 @@ struct AgentRuntimeFileTests {
             #expect(try FileManager.default.contentsOfDirectory(atPath: "\(state)/pods").isEmpty)
             #expect(!hasChildren())
         }
+    }
+
+    @Test("What only files are left of is seen, and removed", .needs(.root), .needs(.cgroup2))
+    func leftovers() async throws {
+        let place = try RuntimePlace()
+        defer { place.clean() }
+        try place.scratch.folder("state/pods/left/volumes/v/inner")
+        try place.scratch.file(
+            "state/pods/left/userns", "\(PodIDFile(block: IDRange(first: RuntimePlace.ids.first, count: 65_536)))")
+        let runtime = try place.runtime()
+        #expect(try await runtime.sightings() == [PodSighting(uid: "left")])
+        try await runtime.remove("left")
+        #expect(try await runtime.sightings().isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(place.state)/pods").isEmpty)
     }
 
     @Test("Pods that begin and end side by side get ranges of their own", .needs(.root), .needs(.cgroup2))
