@@ -18,8 +18,8 @@ struct RuntimePlace {
     /// Ids that no run of the tool claims by itself.
     static let ids = IDRange(first: 1_310_720_000, count: 65_536 * 64)
 
-    init() throws {
-        scratch = try Scratch()
+    init(in folder: String? = nil) throws {
+        scratch = try Scratch(in: folder)
         root = TestTree.newName()
     }
 

@@ -65,12 +65,20 @@ public actor LinuxPodRuntime: PodRuntime {
         } catch {
             throw PodRuntimeError(of: error)
         }
+        if let absence = cgroups.absence {
+            logger.warning("pods go without the protection of memory: the memory controller is \(absence)")
+        }
         attendLogs()
     }
 
-    /// What the kernel shows of pods beneath the agent's root, whoever made them.
+    /// What the kernel shows of pods beneath the agent's root, whoever made them; and pods of which only files are left, such
+    /// as a range of ids, which are to be removed.
     public func sightings() async throws(PodRuntimeError) -> [PodSighting] {
-        try await threads.run { [cgroups] in try cgroups.sightings() }
+        try await threads.run { [cgroups, folder] in
+            let seen = try cgroups.sightings()
+            let known = Set(seen.map(\.uid))
+            return seen + (try folder.pods().sorted().filter { !known.contains($0) }.map { PodSighting(uid: $0) })
+        }
     }
 
     /// Makes ready what the containers share.
@@ -112,8 +120,8 @@ public actor LinuxPodRuntime: PodRuntime {
 
     /// What is known of a running pod.
     public func describe(_ status: inout PodStatus) async {
-        status.cgroup = try? cgroups.path(of: status.pod)
         guard let prepared = prepared[status.pod.uid] else { return }
+        status.cgroup = try? cgroups.path(of: status.pod)
         status.userNamespace = prepared.plan.map
         for index in status.containers.indices {
             status.containers[index].pid = prepared.running[status.containers[index].name]?.pid

@@ -10,6 +10,8 @@ internal import SystemPackage
 /// ``PodTree``; else the control groups have those values that this host can set. Every call blocks.
 final class PodCgroups: Sendable {
     let node: Node
+    /// Why the memory controller is out of reach; nil where it is not.
+    let absence: String?
     private let policy: MemoryReservationPolicy
     private let root: Cgroup
     private let tree: PodTree?
@@ -26,6 +28,7 @@ final class PodCgroups: Sendable {
         if let absence, !configuration.bestEffort {
             throw PodRuntimeError("the memory controller is \(absence)", isPermanent: true)
         }
+        self.absence = absence
         node = configuration.node
         policy = configuration.policy
         root = try Cgroup.open(mount)

@@ -18,7 +18,8 @@ public struct PodRuntimeConfiguration: Sendable {
     public var idRange: IDRange?
     /// The most pods that have ids at a time.
     public var maxPods: UInt32 = 110
-    /// How much of a log is kept; the beginning goes first.
+    /// How much of a log is kept; the beginning goes first. Only on a file system that gives back the room within a file, which
+    /// those on disks and tmpfs do.
     public var logLimit = ByteCount.mebibytes(10)
     /// How long processes may take to end after SIGKILL.
     public var killTimeout: Duration = .seconds(30)
