@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import NodeModel
+internal import Synchronization
 
 /// What the parts of an agent tell each other. Each stream has one reader.
 struct AgentSignals: Sendable {
     /// The whole node is to be looked at.
     let looks: AsyncStream<Void>
     let look: AsyncStream<Void>.Continuation
+    /// The folder of manifests is to be read.
+    let manifests = Flag()
     /// The caches have something to apply.
     let deliveries: AsyncStream<Void>
     let deliver: AsyncStream<Void>.Continuation
@@ -18,6 +21,12 @@ struct AgentSignals: Sendable {
         (looks, look) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (deliveries, deliver) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (jobs, job) = AsyncStream.makeStream()
+    }
+
+    /// The folder of manifests changed, or was not read for long.
+    func manifestsChanged() {
+        manifests.raise()
+        look.yield()
     }
 
     /// A pod in the caches changed.
@@ -33,5 +42,20 @@ struct AgentSignals: Sendable {
     func jobChanged(_ event: StoreEvent<JobObject>) {
         job.yield(event.object.objectName)
         look.yield()
+    }
+}
+
+/// Something that is to be done once, however often it was said.
+final class Flag: Sendable {
+    private let isRaised = Mutex(false)
+
+    func raise() { isRaised.withLock { $0 = true } }
+
+    /// Whether it was raised since the last time.
+    func take() -> Bool {
+        isRaised.withLock { isRaised in
+            defer { isRaised = false }
+            return isRaised
+        }
     }
 }

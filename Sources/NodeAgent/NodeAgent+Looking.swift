@@ -17,11 +17,8 @@ extension NodeAgent {
     }
 
     func look(_ store: NodeStore, _ reader: ManifestReader) async {
-        var problems: [NodeProblem] = []
-        do { manifests.update(try await reader.files()) } catch {
-            problems.append(
-                NodeProblem("the folder of manifests cannot be read, and what was in force stays so: \(error)"))
-        }
+        if signals.manifests.take() { await read(reader) }
+        var problems = folderProblem.map { [$0] } ?? []
         let (items, faults) = manifests.wanted()
         problems += faults
         var failures: [NodeProblem] = []
@@ -39,6 +36,16 @@ extension NodeAgent {
             lastSync = clock.now
         } else {
             lookAgain()
+        }
+    }
+
+    private func read(_ reader: ManifestReader) async {
+        do {
+            manifests.update(try await reader.files())
+            folderProblem = nil
+        } catch {
+            folderProblem = NodeProblem(
+                "the folder of manifests cannot be read, and what was in force stays so: \(error)")
         }
     }
 

@@ -28,6 +28,8 @@ public actor NodeAgent {
     var waiting: [(pod: Pod, reason: String)] = []
     /// Records that were damaged.
     var damages: [NodeProblem] = []
+    /// Why the folder of manifests could not be read the last time.
+    var folderProblem: NodeProblem?
     /// What is wrong by the last look.
     var found: [NodeProblem] = []
     var lookDelay = RetryDelay()
@@ -90,7 +92,7 @@ public actor NodeAgent {
             folder: folder, rescan: configuration.rescanInterval, quiet: configuration.quietInterval, logger: logger)
         let (isFirstOver, first) = AsyncStream<Void>.makeStream()
         await withTaskGroup { group in
-            group.addTask { [signals] in await watch.run { signals.look.yield() } }
+            group.addTask { [signals] in await watch.run { signals.manifestsChanged() } }
             group.addTask { [signals] in for await _ in signals.deliveries { Self.apply(store) } }
             group.addTask { [runtime] in for await end in runtime.ends { await self.take(end) } }
             group.addTask {
@@ -98,7 +100,7 @@ public actor NodeAgent {
                 for await _ in isFirstOver { break }
                 await self.runJobs(loop)
             }
-            signals.look.yield()
+            signals.manifestsChanged()
             for await _ in signals.looks {
                 await look(store, reader)
                 first.yield()

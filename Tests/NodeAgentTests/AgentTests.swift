@@ -113,7 +113,9 @@ import Testing
             try await eventually("the second try failed") {
                 await agent.statuses().first?.containers.first?.restartCount == 1
             }
-            #expect(await agent.statuses().first?.containers.first?.reason?.contains("no such program") == true)
+            let reason = await agent.statuses().first?.containers.first?.reason
+            #expect(reason?.contains("no such program") == true)
+            #expect(reason?.contains("is started again at \(node.clock.now + .seconds(10))") == true)
             node.kernel.state.withLock { $0.failures = [:] }
             node.clock.advance(.seconds(9))
             #expect(node.kernel.running.isEmpty)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import LinuxKernel
 import NodeModel
 import PodManifests
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import NodeAgent
@@ -56,6 +58,28 @@ import Testing
         let state = try StateFolder(path)
         #expect(try state.read("pod-a") == Array("one".utf8))
         #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "pod-a.7.new").path))
+    }
+
+    @Test("On a full disk a record is as it was, and can be written when there is room", .needs(.root))
+    func fullDisk() throws {
+        let disk = try MountCall.newFileSystem("tmpfs", options: [("size", "64k")])
+        let state = try StateFolder(FilePath("/proc/self/fd/\(disk.number)/state"))
+        let large = [UInt8](repeating: 0x61, count: 20_000)
+        try state.write("pod-a", Array("one".utf8))
+        try state.write("pod-b", large)
+        let error = #expect(throws: StateError.self) {
+            for index in 0..<9 {
+                try state.write("pod-c\(index)", large)
+            }
+        }
+        #expect(error?.description.contains("No space left on device") == true)
+        #expect(throws: StateError.self) { try state.write("pod-a", large) }
+        #expect(try state.read("pod-a") == Array("one".utf8))
+        let names = try Descriptor.open(FilePath("/proc/self/fd/\(disk.number)/state"), [.directory]).entries()
+        #expect(names.allSatisfy { !$0.hasSuffix(".new") })
+        try state.remove("pod-b")
+        try state.write("pod-a", large)
+        #expect(try state.read("pod-a") == large)
     }
 
     private func store(_ files: StateFolder) -> NodeStore {

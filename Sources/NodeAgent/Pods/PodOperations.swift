@@ -190,6 +190,11 @@ extension PodWorker {
         container.restartCount = known.restartCount
         container.isReady = known.isRunning && known.probes.isReady
         container.hasStarted = known.isRunning && known.probes.hasStarted
-        if !known.isRunning { container.reason = startFailures[container.name] }
+        guard case .ended(_, let code) = known.state else { return }
+        var reason = startFailures[container.name]
+        if case .wait(let until?) = known.step(at: context.clock.now) {
+            reason = (reason ?? "it ended with code \(code)") + "; it is started again at \(until)"
+        }
+        container.reason = reason
     }
 }
