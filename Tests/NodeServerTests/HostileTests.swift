@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import NodeServer
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct HostileTests {
+@Suite(.timeLimit(.minutes(5))) struct HostileTests {
     /// Sends bytes and reads until the server closes; the status of each answer.
     private func statuses(_ port: Int, _ text: String) async throws -> [Int] {
         try await withClient(port) { client async throws in
@@ -135,9 +136,9 @@ import Testing
 
     @Test func `A client that sends its headers slowly is dropped, and so is one that sends nothing`() async throws {
         try await withServer(configure: { configuration, _ in
-            configuration.limits.headerTime = .seconds(2)
-            configuration.limits.idleTime = .seconds(2)
-            configuration.limits.requestTime = .seconds(2)
+            configuration.limits.headerTime = .seconds(8)
+            configuration.limits.idleTime = .seconds(8)
+            configuration.limits.requestTime = .seconds(8)
         }) { port async throws in
             let start = ContinuousClock.now
             // Byte by byte, for ever.
@@ -145,7 +146,7 @@ import Testing
                 for byte in "GET /pods HTTP/1.1\r\nX-Slow: ".utf8 + Array(repeating: UInt8(ascii: "a"), count: 100_000)
                 {
                     guard (try? await client.send([byte])) != nil else { break }
-                    try await Task.sleep(for: .milliseconds(20))
+                    try await Task.sleep(for: .milliseconds(50))
                 }
                 #expect(await client.rest().isEmpty)
             }
@@ -159,7 +160,7 @@ import Testing
                 try await client.send(Self.start + "Content-Length: 10\r\n\r\nabc")
                 #expect(await client.rest().isEmpty)
             }
-            #expect(ContinuousClock.now - start < .seconds(90))
+            #expect(ContinuousClock.now - start < .seconds(200))
             try await eventually {
                 let metrics = try await ask(port, "/metrics", token: Tokens.monitor)?.text ?? ""
                 return metrics.contains("bulkhead_requests_refused_total{reason=\"slow headers\"} ")
@@ -176,7 +177,7 @@ import Testing
         try await withServer(
             node,
             configure: { configuration, _ in
-                configuration.limits.requestTime = .seconds(2)
+                configuration.limits.requestTime = .seconds(8)
             }
         ) { port async throws in
             try await withStalledClient(port, "/containerLogs/default/web/app?follow=1") {
@@ -188,33 +189,38 @@ import Testing
         }
     }
 
+    // In a process of its own: its memory is nobody else's, and Foundation's Process, which other tests use, does not bear so
+    // many descriptors beside it.
     @Test func `A thousand idle connections take little memory, and those beyond the limit nothing`() async throws {
-        try await withServer(configure: { configuration, _ in
-            configuration.limits.connections = 600
-            configuration.limits.connectionsPerPeer = 500
-            configuration.limits.headerTime = .seconds(600)
-        }) { port async throws in
-            #expect(try await ask(port, "/pods", token: Tokens.pods)?.status == 200)
-            let before = try residentKilobytes()
-            try await withIdleConnections(port, 1000) { closed in
-                // Half of them are let go, the other half is kept, and the node still says how it is to who was there before.
-                try await eventually { closed() >= 500 }
-                let after = try residentKilobytes()
-                #expect(after - before < 64 * 1024, "\(before) kB before, \(after) kB after")
-                #expect(closed() == 500)
+        await #expect(processExitsWith: .success) {
+            var limit = rlimit()
+            unsafe getrlimit(__rlimit_resource_t(7), &limit)
+            limit.rlim_cur = min(limit.rlim_max, 8192)
+            unsafe setrlimit(__rlimit_resource_t(7), &limit)
+            let count = min(1000, (Int(limit.rlim_cur) - 100) / 2)
+            try await withServer(configure: { configuration, _ in
+                configuration.limits.connections = count * 6 / 10
+                configuration.limits.connectionsPerPeer = count / 2
+                configuration.limits.headerTime = .seconds(600)
+            }) { port async throws in
+                #expect(try await ask(port, "/pods", token: Tokens.pods)?.status == 200)
+                let before = try residentKilobytes()
+                try await withIdleConnections(port, count) { closed in
+                    // Half of them are let go, the other half is kept.
+                    try await eventually { closed() >= count - count / 2 }
+                    let after = try residentKilobytes()
+                    #expect(after - before < 64 * 1024, "\(before) kB before, \(after) kB after")
+                    #expect(closed() == count - count / 2)
+                }
+                // Room again.
+                try await eventually { (try? await ask(port, "/pods", token: Tokens.pods)?.status) == 200 }
+                let metrics = try #require(try await ask(port, "/metrics", token: Tokens.monitor)?.text)
+                let line = metrics.split(separator: "\n").first {
+                    $0.hasPrefix("bulkhead_connections_refused_total ")
+                }
+                #expect((Int(line?.split(separator: " ")[1] ?? "") ?? 0) >= count - count / 2)
             }
-            // Room again.
-            try await eventually { (try? await ask(port, "/pods", token: Tokens.pods)?.status) == 200 }
-            let metrics = try #require(try await ask(port, "/metrics", token: Tokens.monitor)?.text)
-            let refused = metrics.split(separator: "\n").first { $0.hasPrefix("bulkhead_connections_refused_total ") }
-            #expect((Int(refused?.split(separator: " ")[1] ?? "") ?? 0) >= 500)
         }
-    }
-
-    private func residentKilobytes() throws -> Int {
-        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
-        return try #require(line.split(separator: " ").compactMap { Int($0) }.first)
     }
 
     @Test func `A server that is cancelled lets requests end, and cuts off what does not`() async throws {
@@ -236,4 +242,11 @@ import Testing
         }
         for task in tasks { _ = try await task.value }
     }
+}
+
+/// What the process has in memory.
+private func residentKilobytes() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+    return try #require(line.split(separator: " ").compactMap { Int($0) }.first)
 }
