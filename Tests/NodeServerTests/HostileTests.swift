@@ -65,10 +65,61 @@ import Testing
     func `What is no request of HTTP/1.1 is answered with an error or dropped`(text: String) async throws {
         try await withServer(configure: { configuration, _ in
             configuration.limits.headerTime = .seconds(4)
+            configuration.limits.idleTime = .seconds(2)
         }) { port async throws in
             let statuses = try await statuses(port, text)
             #expect(statuses.allSatisfy { (400...599).contains($0) } && statuses.count <= 1, "\(statuses)")
             try await eventually { try await ask(port, "/pods", token: Tokens.pods)?.status == 200 }
+        }
+    }
+
+    @Test func `Requests that are changed anywhere, cut off or mixed end nothing but their connection`() async throws {
+        let upgrade = [
+            "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: v5.channel.k8s.io",
+        ]
+        let exec = "/exec/default/web/app?command=id&input=1&output=1"
+        let seeds = [
+            RawClient.request("GET", exec, token: Tokens.admin, headers: upgrade) + "\u{2}\u{5}abcde",
+            RawClient.request("GET", exec, token: Tokens.nobody, headers: upgrade),
+            RawClient.request("GET", "/pods", token: Tokens.pods),
+            RawClient.request("POST", "/pods", token: Tokens.pods, headers: ["Transfer-Encoding: chunked"])
+                + "3\r\nabc\r\n0\r\n\r\n",
+            RawClient.request("PUT", "/x?y=%20", token: Tokens.pods, headers: ["Content-Length: 4"]) + "abcd",
+        ].map { Array($0.utf8) }
+        var random = SeededGenerator(state: 20_260_401)
+        var inputs: [[UInt8]] = []
+        for _ in 0..<400 {
+            var bytes = (0..<Int.random(in: 1...3, using: &random)).flatMap { _ in
+                seeds.randomElement(using: &random) ?? []
+            }
+            for _ in 0..<Int.random(in: 0...4, using: &random) where !bytes.isEmpty {
+                let index = Int.random(in: bytes.indices, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: index)
+                case 2: bytes.insert(UInt8.random(in: 0...255, using: &random), at: index)
+                default: bytes.removeSubrange(index...)
+                }
+            }
+            inputs.append(bytes)
+        }
+        let node = FakeNode()
+        try await withServer(node) { [inputs] port async throws in
+            for bytes in inputs {
+                try await withClient(port) { client async throws in
+                    // In two pieces, so that the parser stops somewhere, too.
+                    try? await client.send(Array(bytes.prefix(bytes.count / 2)))
+                    try? await client.send(Array(bytes.dropFirst(bytes.count / 2)))
+                    client.finish()
+                    _ = await client.rest()
+                }
+            }
+            #expect(try await ask(port, "/pods", token: Tokens.pods)?.status == 200)
+            // No command is left without its client.
+            try await eventually {
+                node.state.withLock { $0.sessions.allSatisfy { $0.state.withLock { $0.isCancelled } } }
+            }
         }
     }
 
@@ -151,15 +202,19 @@ import Testing
                 #expect(await client.rest().isEmpty)
             }
             // Nothing at all; nothing after a request; a body that does not come.
-            try await withClient(port) { #expect(await $0.rest().isEmpty) }
-            try await withClient(port) { client async throws in
-                #expect(try await client.ask("GET", "/pods", token: Tokens.pods)?.status == 200)
-                #expect(await client.rest().isEmpty)
+            async let silent = withClient(port) { await $0.rest() }
+            async let idle = withClient(port) { client async throws in
+                let status = try await client.ask("GET", "/pods", token: Tokens.pods)?.status
+                return (status, await client.rest())
             }
-            try await withClient(port) { client async throws in
+            async let bodiless = withClient(port) { client async throws in
                 try await client.send(Self.start + "Content-Length: 10\r\n\r\nabc")
-                #expect(await client.rest().isEmpty)
+                return await client.rest()
             }
+            #expect(try await silent.isEmpty)
+            #expect(try await bodiless.isEmpty)
+            let (status, rest) = try await idle
+            #expect(status == 200 && rest.isEmpty)
             #expect(ContinuousClock.now - start < .seconds(200))
             try await eventually {
                 let metrics = try await ask(port, "/metrics", token: Tokens.monitor)?.text ?? ""
@@ -249,4 +304,16 @@ private func residentKilobytes() throws -> Int {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
     let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
     return try #require(line.split(separator: " ").compactMap { Int($0) }.first)
+}
+
+/// Numbers that are the same in each run (SplitMix64).
+private struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
 }
