@@ -79,6 +79,8 @@ public struct NodeServer: Sendable {
                 }
             }
         } catch {
+            // Cancelled before it listened, it has nothing to end.
+            if Task.isCancelled { return }
             throw .listening("\(configuration.host):\(configuration.port): \(error)")
         }
     }

@@ -85,6 +85,17 @@ let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
         }
     }
 
+    @Test(arguments: 0..<20)
+    func `A server that is cancelled as it starts ends without a word`(attempt: Int) async throws {
+        var configuration = NodeServerConfiguration(policy: AccessPolicy())
+        configuration.port = 0
+        let server = try NodeServer(FakeNode(), configuration: configuration, logger: silent)
+        let running = Task { try await server.run() }
+        for _ in 0..<attempt { await Task.yield() }
+        running.cancel()
+        try await running.value
+    }
+
     @Test func `A query is decoded once, and what is no UTF-8 is refused`() throws {
         let query = try RequestQuery("/exec/a/b/c?command=a+b%20c&command=%2525&flag=true&empty&x=1=2#&y=1")
         #expect(query.values("command") == ["a b c", "%25"])

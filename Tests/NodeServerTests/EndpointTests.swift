@@ -137,17 +137,17 @@ import Testing
         try await withServer(
             node,
             configure: { configuration, _ in
-                configuration.limits.requestTime = .seconds(3)
+                configuration.limits.requestTime = .seconds(8)
             }
         ) { port async throws in
             try await withClient(port) { client async throws in
                 let path = "/containerLogs/default/web/app?follow=true"
                 try await client.send(RawClient.request("GET", path, token: Tokens.admin))
                 #expect(await client.head()?.status == 200)
-                for number in 1...3 {
+                for number in 1...2 {
                     continuation.yield(Array("line \(number)\n".utf8))
                     #expect(await client.chunk() == Array("line \(number)\n".utf8))
-                    try await Task.sleep(for: .seconds(2))
+                    if number == 1 { try await Task.sleep(for: .seconds(9)) }
                 }
             }
             try await eventually { isGone.withLock { $0 } }
@@ -160,7 +160,7 @@ import Testing
         try await withServer(
             node,
             configure: { configuration, _ in
-                configuration.limits.requestTime = .seconds(2)
+                configuration.limits.requestTime = .seconds(8)
             }
         ) { port async throws in
             #expect(try await ask(port, "/pods", token: Tokens.pods) == nil)

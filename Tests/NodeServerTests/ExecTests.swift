@@ -112,6 +112,11 @@ extension RawClient {
                 let causes = (status["details"] as? [String: [[String: String]]])?["causes"]
                 #expect(causes == [["reason": "ExitCode", "message": "42"]])
             }
+            try await eventually {
+                let metrics = try await ask(port, "/metrics", token: Tokens.admin)?.text ?? ""
+                let labels = "code=\"101\",long_running=\"true\",method=\"GET\",path=\"exec\""
+                return metrics.contains("kubelet_http_requests_total{\(labels)} 1\n")
+            }
         }
     }
 

@@ -13,20 +13,27 @@ import Testing
 private struct Certificates {
     let folder: Folder
 
-    init() async throws {
+    /// Who signs, whom it names, for what, for how many days.
+    private static let kinds: [String: (authority: String, subject: String, use: String, days: String)] = [
+        "server": ("ca", "/CN=node-1", "serverAuth", "2"),
+        "monitor": ("ca", "/O=monitoring/O=viewers/CN=prometheus", "clientAuth", "2"),
+        "stranger": ("other", "/O=system:masters/CN=root", "clientAuth", "2"),
+        "impostor": ("ca", "/O=system:masters/CN=root", "serverAuth", "2"),
+        "nameless": ("ca", "/O=system:masters", "clientAuth", "2"),
+        "twice": ("ca", "/CN=root/CN=prometheus", "clientAuth", "2"),
+        "expired": ("ca", "/O=system:masters/CN=root", "clientAuth", "-1"),
+    ]
+
+    /// The server's, and those that are named.
+    init(_ names: [String]) async throws {
         folder = try Folder()
         try await authority("ca")
-        try await authority("other")
-        try await issue(
-            "server", by: "ca", subject: "/CN=node-1", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth")
-        try await issue(
-            "monitor", by: "ca", subject: "/O=monitoring/O=viewers/CN=prometheus", "extendedKeyUsage=clientAuth")
-        try await issue("stranger", by: "other", subject: "/O=system:masters/CN=root", "extendedKeyUsage=clientAuth")
-        try await issue("impostor", by: "ca", subject: "/O=system:masters/CN=root", "extendedKeyUsage=serverAuth")
-        try await issue("nameless", by: "ca", subject: "/O=system:masters", "extendedKeyUsage=clientAuth")
-        try await issue("twice", by: "ca", subject: "/CN=root/CN=prometheus", "extendedKeyUsage=clientAuth")
-        try await issue(
-            "expired", by: "ca", subject: "/O=system:masters/CN=root", "extendedKeyUsage=clientAuth", days: "-1")
+        if names.contains("stranger") { try await authority("other") }
+        for name in ["server"] + names {
+            let kind = try #require(Self.kinds[name])
+            let extensions = "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=\(kind.use)"
+            try await issue(name, by: kind.authority, subject: kind.subject, extensions, days: kind.days)
+        }
     }
 
     func path(_ name: String) -> String { "\(folder.path)/\(name)" }
@@ -49,7 +56,7 @@ private struct Certificates {
     }
 
     private func issue(
-        _ name: String, by authority: String, subject: String, _ extensions: String, days: String = "2"
+        _ name: String, by authority: String, subject: String, _ extensions: String, days: String
     ) async throws {
         try await key(name)
         let file = try folder.write("\(name).ext", extensions)
@@ -76,9 +83,9 @@ private struct Certificates {
 
 @Suite(.timeLimit(.minutes(3))) struct TLSTests {
     private func withTLS(
-        clientCA: Bool = true, _ body: @Sendable @escaping (Int, Certificates) async throws -> Void
+        _ names: String..., clientCA: Bool = true, _ body: @Sendable @escaping (Int, Certificates) async throws -> Void
     ) async throws {
-        let certificates = try await Certificates()
+        let certificates = try await Certificates(names)
         try await withServer(configure: { configuration, _ in
             configuration.tls = .init(
                 certificate: certificates.path("server.pem"), key: certificates.path("server.key"),
@@ -90,7 +97,7 @@ private struct Certificates {
     func `A client certificate's common name is the user, its organizations are groups`()
         async throws
     {
-        try await withTLS { port, certificates async throws in
+        try await withTLS("monitor") { port, certificates async throws in
             try await withClient(port, tls: certificates.client("monitor")) { client async throws in
                 #expect(try await client.ask("GET", "/metrics")?.status == 200)
                 let denied = try #require(try await client.ask("POST", "/run/default/web/app"))
@@ -115,7 +122,7 @@ private struct Certificates {
     func `A certificate of another authority, for another use or too old is no way in`()
         async throws
     {
-        try await withTLS { port, certificates async throws in
+        try await withTLS("stranger", "impostor", "expired", "nameless", "twice") { port, certificates async throws in
             for name in ["stranger", "impostor", "expired"] {
                 let status = try? await withClient(port, tls: certificates.client(name)) { client async throws in
                     try await client.ask("GET", "/pods", token: Tokens.admin)?.status
@@ -145,7 +152,7 @@ private struct Certificates {
             }
         }
         // A server that asks for no certificate believes none.
-        try await withTLS(clientCA: false) { port, certificates async throws in
+        try await withTLS("stranger", clientCA: false) { port, certificates async throws in
             try await withClient(port, tls: certificates.client("stranger")) { client async throws in
                 #expect(try await client.ask("GET", "/pods")?.status == 401)
             }
@@ -153,7 +160,7 @@ private struct Certificates {
     }
 
     @Test(.needs(.command("openssl"))) func `curl comes in with its certificate`() async throws {
-        try await withTLS { port, certificates async throws in
+        try await withTLS("monitor") { port, certificates async throws in
             let result = try await run(
                 "curl",
                 [
@@ -171,7 +178,7 @@ private struct Certificates {
     func `A key that others may read is refused, and so is one of another certificate`()
         async throws
     {
-        let certificates = try await Certificates()
+        let certificates = try await Certificates(["monitor"])
         let logger = silent
         func refusal(_ certificate: String, _ key: String) -> NodeServerError? {
             var configuration = NodeServerConfiguration(policy: AccessPolicy())
@@ -204,7 +211,7 @@ private struct Certificates {
     @Test(.needs(.command("openssl"))) func `Of a certificate cut off or changed anywhere, no name is made up`()
         async throws
     {
-        let certificates = try await Certificates()
+        let certificates = try await Certificates(["monitor"])
         let pem = try NIOSSLCertificate.fromPEMFile(certificates.path("monitor.pem"))
         let bytes = try #require(try pem.first?.toDERBytes())
         let subject = try CertificateSubject(certificate: bytes)

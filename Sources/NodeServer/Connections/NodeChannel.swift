@@ -34,7 +34,7 @@ struct NodeChannel: ServerChildChannel {
             return channel.eventLoop.makeSucceededFuture(Value(channel: channel, negotiation: nil))
         }
         channel.closeFuture.whenComplete { [connections] _ in connections.leave(peer) }
-        return channel.eventLoop.makeCompletedFuture {
+        let value: EventLoopFuture<Value> = channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
             if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
             var decoding = NIOHTTPDecoderLimitConfiguration()
@@ -53,6 +53,9 @@ struct NodeChannel: ServerChildChannel {
             try pipeline.addHandlers([encoder, decoder, gate, upgrading])
             return Value(channel: channel, negotiation: (upgrading.upgradeResultFuture, upgrade))
         }
+        // Nobody else would close what could not be set up.
+        value.whenFailure { _ in channel.close(promise: nil) }
+        return value
     }
 
     private static func plain(_ channel: any Channel) -> EventLoopFuture<Conversation> {

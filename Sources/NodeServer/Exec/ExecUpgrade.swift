@@ -126,6 +126,12 @@ final class ExecUpgrade: Sendable {
         _ channel: NIOAsyncChannel<WebSocketFrame, WebSocketFrame>, _ limits: ServerLimits, _ logger: Logger
     ) async {
         guard let (session, version) = takeSession() else { return }
+        let start = ContinuousClock.now
+        responder.metrics.began()
+        defer {
+            responder.metrics.answered(
+                method: "GET", endpoint: "exec", code: 101, isLongRunning: true, in: .now - start)
+        }
         await ExecConnection(session: session, version: version, limits: limits, logger: logger).run(channel)
     }
 
