@@ -169,6 +169,23 @@ extension RawClient {
         }
     }
 
+    @Test func `A command is killed when the server ends`() async throws {
+        let node = FakeNode()
+        let client = try await withServer(node) { port in
+            let client = Task {
+                try await withClient(port) { client async throws in
+                    #expect(try await client.upgrade("command=sleep&output=1")?.status == 101)
+                    return await client.rest()
+                }
+            }
+            _ = try await self.session(of: node)
+            return client
+        }
+        let session = try #require(node.state.withLock { $0.sessions.last })
+        #expect(session.state.withLock { $0.isCancelled })
+        _ = try await client.value
+    }
+
     @Test func `A client that answers no ping is given up`() async throws {
         let node = FakeNode()
         try await withServer(
