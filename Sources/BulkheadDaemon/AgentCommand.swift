@@ -59,6 +59,13 @@ public struct AgentCommand: AsyncParsableCommand {
         await exitCode(of: commandLine)
     }
 
+    /// A few descriptors for each pod and each client: as many as whoever started the agent allows.
+    private static func raiseDescriptorLimit() throws {
+        let openFiles: UInt32 = 7  // RLIMIT_NOFILE
+        let (_, hard) = try ProcessCall.limit(openFiles, ofProcess: 0, called: "RLIMIT_NOFILE")
+        try ProcessCall.setLimit(openFiles, ofProcess: 0, to: (hard, hard), called: "RLIMIT_NOFILE")
+    }
+
     /// Runs it until a signal ends it.
     public func run() async throws {
         guard effectiveUserID == 0 else {
@@ -68,6 +75,7 @@ public struct AgentCommand: AsyncParsableCommand {
         logger.logLevel = logLevel
         let settings = try node.settings()
         try settings.makeRoomForPods()
+        try Self.raiseDescriptorLimit()
         let runtime = try LinuxPodRuntime(settings.runtime)
         let agent = NodeAgent(configuration: settings.agent, runtime: runtime, logger: logger)
         let service = AgentService(

@@ -45,7 +45,8 @@ extension NodeAgent {
             + PodPhase.allCases.map { phase in
                 MetricSample(
                     name: "bulkhead_pods", kind: .gauge, help: "Pods on the node by phase.",
-                    labels: [MetricSample.Label(name: "phase", value: phase.rawValue)], value: Double(phases[phase] ?? 0))
+                    labels: [MetricSample.Label(name: "phase", value: phase.rawValue)],
+                    value: Double(phases[phase] ?? 0))
             }
             + [
                 MetricSample(

@@ -67,6 +67,8 @@ public struct PodLaunch: Hashable, Sendable {
         if map?.holdsHostRoot ?? true { launch.root?.guardHostRoot() }
         launch.volumes = try volumes(of: container)
         launch.hostName = hostName
+        launch.oomScoreAdjustment = pod.oomScoreAdjustment(
+            of: container, capacity: machineMemory().map(ByteCount.bytes))
         launch.reaper = true
         return launch
     }

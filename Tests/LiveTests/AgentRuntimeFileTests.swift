@@ -64,7 +64,7 @@ struct AgentRuntimeFileTests {
         #expect(try await Self.text(runtime, pod) { $0.previous = true } == "one\ntwo\nthree\nlast")
         #expect(place.log(pod, "main", 1).isEmpty && !place.log(pod, "main", 2).isEmpty)
         try await runtime.remove("logs")
-        #expect(try await Self.text(runtime, pod) == "one\ntwo\nthree\nlast")
+        await #expect(throws: PodRuntimeError.self) { try await Self.text(runtime, pod) }
     }
 
     @Test(

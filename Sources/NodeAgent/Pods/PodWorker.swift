@@ -137,12 +137,13 @@ actor PodWorker {
     /// Does what is to be done now.
     /// - Returns: whether there may be more.
     private func isGoneOn() async -> Bool {
-        let now = context.clock.now
-        if let pause, pause.until > now { return false }
+        if let pause, pause.until > context.clock.now { return false }
         pause = nil
         guard let stored else { return await remove() }
         if managed == nil, !mustRemove, !(await takeOver(stored)) { return false }
         if mustRemove { return await remove() }
+        // Not before it was taken over: what was found to have ended then would end after this.
+        let now = context.clock.now
         if !isWanted { managed?.stop(at: now) }
         let before = managed
         let operations = managed?.operations(at: now) ?? []
@@ -209,6 +210,14 @@ actor PodWorker {
         let now = context.clock.now
         if let pause { return pause.until }
         guard let life = managed?.life else { return nil }
+        // Time has passed since what is to be done was asked for.
+        let isDue = life.steps(at: now).contains { _, step in
+            switch step {
+            case .start, .signal, .kill: true
+            case .ask, .wait, .nothing: false
+            }
+        }
+        if isDue { return now }
         // A container that is being asked says nothing of its kill.
         let kills = (life.initContainers + life.containers).compactMap { container -> Timestamp? in
             if case .stopping(_, let termination) = container.state { termination.killTime } else { nil }

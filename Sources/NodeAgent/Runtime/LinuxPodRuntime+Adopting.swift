@@ -13,25 +13,35 @@ extension LinuxPodRuntime {
             prepared[pod.uid]?.running[container] = process
             watch(process, container, ofPod: pod.uid)
         }
-        return found.ended
+        // Without their init, processes are on their way out: nothing would ever tell that they are gone.
+        for container in found.ended.keys { try await kill(container, ofPod: pod.uid) }
+        return try await threads.run { [folder] in
+            try found.ended.sorted { $0.key < $1.key }.map { container, attempt in
+                let code = ContainerProcess.code(in: try folder.outcome(pod.uid, container, attempt))
+                return ContainerEnd(uid: pod.uid, container: container, attempt: attempt, code: code ?? 137)
+            }
+        }
     }
 
     private struct Found {
         var running: [String: ContainerProcess] = [:]
-        var ended: [ContainerEnd] = []
+        /// Those that ran and have no init any more, by their attempts.
+        var ended: [String: Int] = [:]
     }
 
-    /// Which containers run, and how the others ended. Blocks.
+    /// Which containers run, and which did. Blocks.
     private nonisolated func find(_ pod: Pod, _ attempts: [String: Int]) throws -> Found {
         var found = Found()
-        for (container, attempt) in attempts.sorted(by: { $0.key < $1.key }) {
-            let running = try cgroups.withContainer(container, ofPod: pod.uid) { try $0.containerInit() }
+        for (container, attempt) in attempts {
+            let seen = try cgroups.withContainer(container, ofPod: pod.uid) { cgroup in
+                (running: try cgroup.containerInit(), hasRun: try PodCgroups.look(at: cgroup).hasRun)
+            }
             let outcome = try folder.outcome(pod.uid, container, attempt)
-            if let (pid, process) = running ?? nil {
+            if let (pid, process) = seen?.running {
                 found.running[container] = ContainerProcess(
                     attempt: attempt, pid: pid, process: process, outcome: outcome)
-            } else if let code = ContainerProcess.code(in: outcome) {
-                found.ended.append(ContainerEnd(uid: pod.uid, container: container, attempt: attempt, code: code))
+            } else if seen?.hasRun == true || ContainerProcess.code(in: outcome) != nil {
+                found.ended[container] = attempt
             }
         }
         return found

@@ -131,7 +131,7 @@ extension LinuxPodRuntime {
         }
     }
 
-    /// Kills what is left of a pod, and removes all of it but its logs.
+    /// Kills what is left of a pod, and removes all of it.
     public func remove(_ uid: String) async throws(PodRuntimeError) {
         if let gone = prepared.removeValue(forKey: uid) {
             for (container, process) in gone.running {

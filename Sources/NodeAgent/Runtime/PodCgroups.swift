@@ -116,7 +116,7 @@ final class PodCgroups: Sendable {
                 do throws(KernelError) {
                     let pod = try root.open(path)
                     for leaf in try pod.children() {
-                        sighting.containers[container(leaf)] = try look(at: leaf, in: pod)
+                        sighting.containers[container(leaf)] = try Self.look(at: try pod.openChild(leaf))
                     }
                     sightings.append(sighting)
                 } catch {
@@ -128,9 +128,9 @@ final class PodCgroups: Sendable {
         return sightings
     }
 
-    private func look(at leaf: String, in pod: borrowing Cgroup) throws(KernelError) -> PodSighting.Container {
-        let cgroup = try pod.openChild(leaf)
-        return PodSighting.Container(
+    /// What is there of a container.
+    static func look(at cgroup: borrowing Cgroup) throws(KernelError) -> PodSighting.Container {
+        PodSighting.Container(
             isPopulated: try cgroup.read(.events)?.populated ?? false,
             // A process that was born in it has used the processor, if only to end.
             hasRun: (try cgroup.read(.cpuStatistics)?.usage ?? 0) > 0)
@@ -141,7 +141,11 @@ final class PodCgroups: Sendable {
     /// Makes the control groups of a pod and its containers, with their values, and what follows above.
     func make(_ pod: Pod) throws {
         switch tree {
-        case .some(let tree): _ = try tree.apply([pod], on: node, policy: policy)
+        case .some(let tree):
+            // A root that is not at the top is beneath cgroups that somebody gave the agent, as a unit's.
+            var options = TreeOptions()
+            options.raisesAncestors = node.layout.root.components.count > 1
+            _ = try tree.apply([pod], on: node, policy: policy, options: options)
         case .none: try makePlain(pod)
         }
     }
@@ -162,7 +166,7 @@ final class PodCgroups: Sendable {
         if try isThere(path) {
             let cgroup = try root.open(path)
             if try cgroup.child(leaf) != nil {
-                if try !look(at: leaf, in: cgroup).hasRun { return }
+                if try !Self.look(at: cgroup.openChild(leaf)).hasRun { return }
                 try cgroup.removeChild(leaf, timeout: .seconds(1))
             }
         }

@@ -12,7 +12,8 @@ public protocol PodRuntime: Sendable {
 
     /// Takes over a pod that runs: watches its containers, so that ``ends`` tells of them, and knows its range of ids and its
     /// namespaces again. To be called for each pod that is carried on, before anything else is done with it.
-    /// - Returns: how containers that are not running any more ended, where that is known.
+    /// - Returns: how containers that ran and do not any more ended, 137 where nobody knows. Of those that are not in it and
+    ///   were seen with a process, the end is told by ``ends``.
     func adopt(_ pod: Pod, attempts: [String: Int]) async throws(PodRuntimeError) -> [ContainerEnd]
 
     /// Makes ready what the containers share: a range of ids, control groups with their values and all that follows above,
@@ -29,7 +30,7 @@ public protocol PodRuntime: Sendable {
     func kill(_ container: String, ofPod uid: String) async throws(PodRuntimeError)
 
     /// Kills what is left of a pod, whether it was begun by this agent or not, and removes control groups, claims of
-    /// protection, its range of ids, namespaces, volumes that end with it. Its logs stay.
+    /// protection, its range of ids, namespaces, volumes that end with it, logs.
     func remove(_ uid: String) async throws(PodRuntimeError)
 
     /// Asks a probe; nil when it could not be asked.

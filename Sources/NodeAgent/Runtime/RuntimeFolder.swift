@@ -100,8 +100,10 @@ final class RuntimeFolder: Sendable {
 
     // MARK: - The end of a pod
 
-    /// Removes what ends with a pod. Its range of ids is the store's to take back, and its logs stay.
+    /// Removes what ends with a pod, its logs too, as a kubelet does. Its range of ids is the store's to take back.
     func removeFiles(of uid: String) throws(KernelError) {
+        let logs = try root.open("logs", [.path, .directory])
+        for name in try logs.entries() where name.hasSuffix("_\(uid)") { try logs.removeTree(name) }
         guard let pod = try root.openIfPresent("pods/\(try checked(uid))", [.path, .directory]) else { return }
         if let volumes = try pod.openIfPresent("volumes", [.path, .directory]) {
             for name in try volumes.entries() {
