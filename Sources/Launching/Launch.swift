@@ -77,7 +77,7 @@ public struct Launch: Hashable, Sendable {
     /// a copy of the caller's, so a caller of many gigabytes should do without; a command that has the ids of the caller's
     /// program has an init with a memory of its own.
     public var reaper = false
-    /// A file in which the init of a ``reaper`` writes how the command ended (``ExitStatus/init(outcome:)``), open for writing
+    /// A file in which the init of a ``reaper`` writes how the command ended (`ExitStatus(outcome:)`), open for writing
     /// and empty: so that it is known also to whoever comes after the caller. Such an init lives on without the caller, for it
     /// has a memory and a session of its own: no signal of the caller's terminal reaches it.
     public var outcome: SharedDescriptor?
