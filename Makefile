@@ -12,9 +12,10 @@ PROOF ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 SANITIZER ?=
+SOAK_SECONDS ?= 600
 export KERNELS FILTER PROOF
 
-.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz sanitize check docs setup install clean
+.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz soak sanitize check docs setup install clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +55,10 @@ bench: ## measurements beside peers; BENCH=idmap|launch|cgroup|agent, KERNEL=6.1
 fuzz: ## made-up input for the parsers; FUZZ_SECONDS=60 for each of them
 	@.ci/setup build
 	@.ci/fuzz $(FUZZ_SECONDS)
+
+soak: ## an agent with 200 pods under random edits and kills; SOAK_SECONDS=600
+	@.ci/setup build
+	@BULKHEAD_SOAK=$(SOAK_SECONDS) FILTER=AgentSoak .ci/test live
 
 sanitize: ## tests under SANITIZER=address, thread or both; FILTER=REGEX
 	@.ci/setup build

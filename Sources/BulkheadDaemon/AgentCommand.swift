@@ -71,8 +71,12 @@ public struct AgentCommand: AsyncParsableCommand {
         guard effectiveUserID == 0 else {
             throw ToolFailure(.impossible, "an agent needs ranges of ids and cgroups, which only root may take")
         }
-        var logger = Logger(label: "bulkheadd", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = logLevel
+        LoggingSystem.bootstrap { [logLevel] label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = logLevel
+            return handler
+        }
+        let logger = Logger(label: "bulkheadd")
         let settings = try node.settings()
         try settings.makeRoomForPods()
         try Self.raiseDescriptorLimit()

@@ -29,7 +29,8 @@ final class WorkThreads: Sendable {
         return try result.get()
     }
 
-    private func add(_ body: @escaping @Sendable () -> Void) {
+    /// Has a body run on one of the threads, when it is its turn.
+    func add(_ body: @escaping @Sendable () -> Void) {
         let isNeeded = state.withLock { state in
             state.waiting.append(body)
             guard state.running < count else { return false }
@@ -37,10 +38,8 @@ final class WorkThreads: Sendable {
             return true
         }
         guard isNeeded else { return }
-        do throws(KernelError) { try startThread { self.work() } } catch {
-            // Without another thread this one has to do, unless one of ours is at it.
-            work()
-        }
+        // A process at its limit of threads waits until there is one: what is asked for cannot be refused.
+        while (try? startThread { self.work() }) == nil { pause(milliseconds: 10) }
     }
 
     private func work() {
