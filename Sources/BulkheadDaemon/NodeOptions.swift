@@ -101,12 +101,7 @@ struct NodeOptions: ParsableArguments {
         let agent = NodeAgentConfiguration(
             manifests: FilePath(manifests), state: FilePath("\(state)/records"), rescanInterval: .seconds(Int64(rescan))
         )
-        return AgentSettings(nodeName: nodeName ?? Self.hostName, runtime: runtime, agent: agent)
-    }
-
-    /// As a kubelet names its node: the host's name in lower case.
-    private static var hostName: String {
-        ((try? readKernelFile("/proc/sys/kernel/hostname")) ?? "localhost").lowercased()
+        return AgentSettings(nodeName: nodeName ?? Node.nameOfThisMachine, runtime: runtime, agent: agent)
     }
 }
 

@@ -31,4 +31,9 @@ extension Node {
             return UInt64(name.dropFirst("hugepages-".count).dropLast(2)).map(ByteCount.kibibytes)
         }
     }
+
+    /// As a kubelet names its node: the host's name in lower case.
+    public static var nameOfThisMachine: String {
+        ((try? readKernelFile("/proc/sys/kernel/hostname")) ?? "localhost").lowercased()
+    }
 }

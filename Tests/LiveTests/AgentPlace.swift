@@ -10,12 +10,7 @@ internal import SystemPackage
 internal import TestSupport
 internal import Testing
 
-/// The agent's program: what BULKHEADD_TOOL names, or what is beside the tests.
-let agentProgram: String? = {
-    if let named = ProcessInfo.processInfo.environment["BULKHEADD_TOOL"] { return named }
-    let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "bulkheadd").path
-    return FileManager.default.isExecutableFile(atPath: beside) ? beside : nil
-}()
+let agentProgram = builtProgram("bulkheadd", namedBy: "BULKHEADD_TOOL")
 let agentIsThere = Requirement(
     "agent", absence: agentProgram == nil ? "bulkheadd is not beside the tests; BULKHEADD_TOOL names it" : nil)
 
@@ -48,6 +43,16 @@ final class AgentPlace {
         try? removeAll()
         _ = try? end(SIGKILL)
         try? Cgroup.root().removeChild(root, timeout: .seconds(10))
+    }
+
+    /// A place whose agent runs a pod `one`.
+    static func withPod() throws -> AgentPlace {
+        let place = try AgentPlace()
+        try place.start()
+        try place.write("one.yaml", pod("one"))
+        let isRunning = try eventually(.seconds(60)) { try place.phases() == ["one": "Running"] }
+        try #require(isRunning, "\(place.scratch.text("log"))")
+        return place
     }
 
     /// Starts the agent and waits until it serves. A host without the memory controller is enough.

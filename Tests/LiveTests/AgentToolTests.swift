@@ -55,12 +55,7 @@ struct AgentToolTests {
 
     @Test("Who may ask for what is the policy's: a token that may watch cannot execute")
     func access() throws {
-        let place = try AgentPlace()
-        try place.start()
-        try place.write("one.yaml", AgentPlace.pod("one"))
-        try #require(
-            try eventually(.seconds(60)) { try place.phases().values.contains("Running") },
-            "\(place.scratch.text("log"))")
+        let place = try AgentPlace.withPod()
         let name = try #require(try place.phases().keys.first)
         #expect(try place.ask("/metrics", token: nil).code == 401)
         #expect(try place.ask("/metrics", token: "wrong").code == 401)
@@ -84,12 +79,7 @@ struct AgentToolTests {
 
     @Test("What it serves to monitoring is what promtool accepts", .needs(.command("promtool")))
     func metrics() throws {
-        let place = try AgentPlace()
-        try place.start()
-        try place.write("one.yaml", AgentPlace.pod("one"))
-        try #require(
-            try eventually(.seconds(60)) { try place.phases().values.contains("Running") },
-            "\(place.scratch.text("log"))")
+        let place = try AgentPlace.withPod()
         let (code, text) = try place.ask("/metrics", token: "monitoring-token")
         #expect(code == 200)
         try place.scratch.file("metrics", text)
@@ -104,12 +94,7 @@ struct AgentToolTests {
 
     @Test("A manifest that is wrong is told, and what was in force stays so")
     func wrongManifest() throws {
-        let place = try AgentPlace()
-        try place.start()
-        try place.write("one.yaml", AgentPlace.pod("one"))
-        try #require(
-            try eventually(.seconds(60)) { try place.phases().values.contains("Running") },
-            "\(place.scratch.text("log"))")
+        let place = try AgentPlace.withPod()
         let before = try place.processes()
         try place.write("one.yaml", AgentPlace.pod("one").replacing("hostUsers: false", with: "hostUsers: maybe"))
         try place.write("two.yaml", "kind: Nothing")

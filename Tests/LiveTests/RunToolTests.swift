@@ -11,12 +11,14 @@ internal import SystemPackage
 internal import TestSupport
 internal import Testing
 
-/// The tool as it was built: what `BULKHEAD_TOOL` names, or what lies beside the test bundle.
-let tool: String? = {
-    if let named = ProcessInfo.processInfo.environment["BULKHEAD_TOOL"] { return named }
-    let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "bulkhead").path
+/// A program as it was built: what a variable names, or what lies beside the test bundle.
+func builtProgram(_ name: String, namedBy variable: String) -> String? {
+    if let named = ProcessInfo.processInfo.environment[variable] { return named }
+    let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: name).path
     return FileManager.default.isExecutableFile(atPath: beside) ? beside : nil
-}()
+}
+
+let tool = builtProgram("bulkhead", namedBy: "BULKHEAD_TOOL")
 let toolIsThere = Requirement(
     "tool", absence: tool == nil ? "bulkhead is not beside the tests; BULKHEAD_TOOL names it" : nil)
 

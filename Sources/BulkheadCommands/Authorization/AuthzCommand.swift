@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import LinuxKernel
 internal import NodeModel
+internal import PodLaunching
 internal import PodManifests
 internal import SystemPackage
 internal import ToolOutput
@@ -80,15 +81,9 @@ struct AuthzExplainCommand: ParsableCommand {
         for note in file?.notes ?? [] { Output.complain(note.printable) }
         var explanation = AuthzExplanation(request: request, decision: nil)
         if let account, let file {
-            explanation.decision = file.policy.decision(on: request, by: account, node: node ?? Self.nodeName)
+            explanation.decision = file.policy.decision(on: request, by: account, node: node ?? Node.nameOfThisMachine)
         }
         if json { try Output.print(explanation.json) } else { try Output.print(explanation.text) }
-    }
-
-    /// As a kubelet names its node: the host's name in lower case.
-    private static var nodeName: String {
-        let name = (try? Descriptor.open("/proc/sys/kernel/hostname", .reading).readBytes()) ?? []
-        return String(decoding: name.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self).lowercased()
     }
 }
 
