@@ -15,11 +15,7 @@ struct AgentService: NodeService {
     var nodeName: String { settings.nodeName }
     var logDirectory: String? { "\(settings.runtime.stateFolder)/logs" }
 
-    func pods() async -> [PodStatus] {
-        var statuses = await agent.statuses()
-        for index in statuses.indices { await runtime.describe(&statuses[index]) }
-        return statuses
-    }
+    func pods() async -> [PodStatus] { await agent.statuses() }
 
     func checks() async -> [(name: String, failure: String?)] {
         [("ping", nil), ("log", nil), ("syncloop", await agent.syncProblem())]
@@ -37,14 +33,7 @@ struct AgentService: NodeService {
 
     func log(_ request: LogRequest) async throws(NodeServiceError) -> AsyncThrowingStream<[UInt8], any Error> {
         let (status, _) = try await find(request.container)
-        var query = LogQuery()
-        query.follows = request.follows
-        query.tailLines = request.tailLines
-        query.since = request.since
-        query.limitBytes = request.limitBytes
-        query.previous = request.previous
-        query.timestamps = request.timestamps
-        do { return try await runtime.log(of: request.container.container, in: status.pod, query) } catch {
+        do { return try await runtime.log(of: request.container.container, in: status.pod, request.query) } catch {
             throw error.isPermanent ? .notFound("\(error)") : .failed("\(error)")
         }
     }

@@ -45,21 +45,14 @@ public struct ContainerReference: Hashable, Sendable {
 public struct LogRequest: Hashable, Sendable {
     /// Whose.
     public var container: ContainerReference
-    /// Goes on as it grows, until the container has ended.
-    public var follows = false
-    /// How many lines of its end; nil for all.
-    public var tailLines: Int?
-    /// Only what was written from then on.
-    public var since: Timestamp?
-    /// At most so many bytes.
-    public var limitBytes: Int?
-    /// The log of the run before the last one.
-    public var previous = false
-    /// The time before each line.
-    public var timestamps = false
+    /// What of it.
+    public var query: LogQuery
 
-    /// All of a log.
-    public init(_ container: ContainerReference) { self.container = container }
+    /// All of a log, or a part.
+    public init(_ container: ContainerReference, _ query: LogQuery = LogQuery()) {
+        self.container = container
+        self.query = query
+    }
 }
 
 /// A command to start in a container.

@@ -107,12 +107,12 @@ import Testing
             #expect(plain?.headers["transfer-encoding"] == "chunked")
             let options = "?tailLines=5&sinceTime=2026-01-02T03:04:05%2B01:00&limitBytes=6&previous=true&timestamps=1"
             #expect(try await ask(port, path + options, token: Tokens.admin)?.text == "one\ntw")
-            let request = node.state.withLock { $0.logRequests.last }
+            let request = node.state.withLock { $0.logRequests.last?.query }
             #expect(request?.tailLines == 5 && request?.limitBytes == 6)
             #expect(request?.previous == true && request?.timestamps == true && request?.follows == false)
             #expect(request?.since?.description == "2026-01-02T02:04:05Z")
             _ = try await ask(port, path + "?sinceSeconds=60", token: Tokens.admin)
-            let since = try #require(node.state.withLock { $0.logRequests.last?.since })
+            let since = try #require(node.state.withLock { $0.logRequests.last?.query.since })
             let age = Date().timeIntervalSince1970 - Double(since.sinceEpoch.components.seconds)
             #expect((59...200).contains(age))
             for options in [

@@ -43,7 +43,7 @@ final class FakeNode: NodeService {
         guard request.container.pod == "web" else { throw .notFound("there is no pod \(request.container.pod)") }
         return state.withLock { state in
             state.logRequests.append(request)
-            if request.follows, let open = state.openLog { return open }
+            if request.query.follows, let open = state.openLog { return open }
             let chunks = state.log
             return AsyncThrowingStream { continuation in
                 for chunk in chunks { continuation.yield(chunk) }

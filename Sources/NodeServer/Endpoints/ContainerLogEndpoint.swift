@@ -4,10 +4,10 @@ internal import HummingbirdCore
 internal import NIOCore
 internal import NodeModel
 
-extension LogRequest {
+extension LogQuery {
     /// Reads the options that `kubectl logs` has.
-    init(_ container: ContainerReference, _ query: RequestQuery, now: Timestamp) throws(Refusal) {
-        self.init(container)
+    init(_ query: RequestQuery, now: Timestamp) throws(Refusal) {
+        self.init()
         follows = try query.flag("follow")
         previous = try query.flag("previous")
         timestamps = try query.flag("timestamps")
@@ -27,11 +27,11 @@ extension LogRequest {
 extension NodeResponder {
     /// A container's log, as it comes from the service and no faster than the client reads.
     func containerLog(_ container: ContainerReference, _ query: RequestQuery) async throws(Refusal) -> Answer {
-        let request = try LogRequest(container, query, now: Self.now())
+        let request = LogRequest(container, try LogQuery(query, now: Self.now()))
         let chunks: AsyncThrowingStream<[UInt8], any Error>
         do throws(NodeServiceError) { chunks = try await service.log(request) } catch { throw Refusal(error) }
         let body = ResponseBody { writer in
-            var rest = request.limitBytes ?? .max
+            var rest = request.query.limitBytes ?? .max
             for try await chunk in chunks where rest > 0 {
                 try await writer.write(ByteBuffer(bytes: chunk.prefix(rest)))
                 rest -= min(rest, chunk.count)
@@ -39,6 +39,6 @@ extension NodeResponder {
             }
             try await writer.finish(nil)
         }
-        return Answer(type: "text/plain", isLong: request.follows, body: body)
+        return Answer(type: "text/plain", isLong: request.query.follows, body: body)
     }
 }
