@@ -84,18 +84,21 @@ public struct AgentCommand: AsyncParsableCommand {
         let agent = NodeAgent(configuration: settings.agent, runtime: runtime, logger: logger)
         let service = AgentService(
             agent: agent, runtime: runtime, settings: settings, server: server)
-        let services: [any Service] =
-            [Running("agent") { try await agent.run() }]
-            + (try server.configuration().map { configuration in
-                let server = try NodeServer(service, configuration: configuration, logger: logger)
-                return [
-                    Running("server") { [logger] in
-                        try await server.run { port in
-                            logger.notice("serving", metadata: ["address": "\(configuration.host):\(port)"])
-                        }
+        var services: [any Service] = [Running("agent") { try await agent.run() }]
+        let server = try server.configuration().map { configuration in
+            let server = try NodeServer(service, configuration: configuration, logger: logger)
+            services.append(
+                Running("server") {
+                    try await server.run { port in
+                        logger.notice("serving", metadata: ["address": "\(configuration.host):\(port)"])
                     }
-                ]
-            } ?? [])
+                })
+            return server
+        }
+        services.append(
+            Running("reload") { [options = self.server] in
+                for await _ in await UnixSignalsSequence(trapping: .sighup) { options.reload(server, logger) }
+            })
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(20)

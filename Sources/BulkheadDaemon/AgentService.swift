@@ -28,7 +28,7 @@ struct AgentService: NodeService {
     func samples() async -> [MetricSample] {
         let statuses = await agent.statuses()
         return await agent.samples() + protection(of: statuses)
-            + (await runtime.statistics(of: statuses, nodeName: nodeName)).samples
+            + (await runtime.statistics(of: statuses, nodeName: nodeName, withContainers: false)).samples
     }
 
     func log(_ request: LogRequest) async throws(NodeServiceError) -> AsyncThrowingStream<[UInt8], any Error> {

@@ -9,10 +9,21 @@ struct AgentSession: ExecSession {
     private let execution: ContainerExecution
     let output: AsyncStream<ExecOutput>
 
-    init(_ execution: ContainerExecution) {
+    /// - Parameters:
+    ///   - execution: the command.
+    ///   - request: which of its streams the client wants; what else it writes is dropped.
+    init(_ execution: ContainerExecution, _ request: ExecRequest) {
         self.execution = execution
         // Asked for piece by piece: a client that reads nothing lets the command wait.
-        output = AsyncStream { [iterator = Pieces(execution)] in await iterator.next() }
+        output = AsyncStream { [iterator = Pieces(execution)] in
+            while let piece = await iterator.next() {
+                switch piece {
+                case .output where request.output, .error where request.error: return piece
+                default: continue
+                }
+            }
+            return nil
+        }
     }
 
     /// The one reader of an execution's output.
@@ -47,10 +58,10 @@ extension AgentService {
     func execute(_ request: ExecRequest) async throws(NodeServiceError) -> any ExecSession {
         let uid = try await running(request.container)
         do {
-            return AgentSession(
-                try await runtime.execute(
-                    request.command, in: request.container.container, ofPod: uid, input: request.input,
-                    terminal: request.terminal))
+            let execution = try await runtime.execute(
+                request.command, in: request.container.container, ofPod: uid, input: request.input,
+                terminal: request.terminal)
+            return AgentSession(execution, request)
         } catch { throw .failed("\(error)") }
     }
 
@@ -71,8 +82,12 @@ extension AgentService {
         guard
             let status = statuses.first(where: {
                 $0.pod.namespace == reference.namespace && $0.pod.name == reference.pod
+                    && $0.pod.uid == reference.uid ?? $0.pod.uid
             })
-        else { throw .notFound("there is no pod \(reference.namespace)/\(reference.pod)") }
+        else {
+            let uid = reference.uid.map { " with the uid \($0)" } ?? ""
+            throw .notFound("there is no pod \(reference.namespace)/\(reference.pod)\(uid)")
+        }
         guard
             let container = (status.initContainers + status.containers).first(where: { $0.name == reference.container })
         else {

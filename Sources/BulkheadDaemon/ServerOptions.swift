@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import Logging
 internal import NodeModel
 internal import NodeServer
 internal import PodManifests
@@ -57,13 +58,30 @@ struct ServerOptions: ParsableArguments {
         }
     }
 
+    /// Reads the files again, for a server that runs.
+    func reload(_ server: NodeServer?, _ logger: Logger) {
+        do {
+            guard let server, let configuration = try configuration() else { return }
+            try server.reload(configuration)
+            logger.notice("policy, tokens and certificates were read again")
+        } catch {
+            logger.error(
+                "policy, tokens and certificates cannot be read again, and what was in force stays so",
+                metadata: ["cause": "\(error)"])
+        }
+    }
+
     /// The configuration of the server; nil for none.
     func configuration() throws -> NodeServerConfiguration? {
         guard let address = try address else { return nil }
         var policy = AccessPolicy()
         if let authz {
             do {
-                let file = try AccessPolicyFile(parsing: readText(authz), file: authz)
+                let bytes = try readTrusted(authz, called: "the policy")
+                guard let text = String(validating: bytes, as: UTF8.self) else {
+                    throw ToolFailure(.failed, "\(authz): it is not UTF-8")
+                }
+                let file = try AccessPolicyFile(parsing: text, file: authz)
                 for note in file.notes { Output.complain(note.printable) }
                 policy = file.policy
             } catch let error as ManifestError { throw ToolFailure(.failed, "\(error)".printable) }

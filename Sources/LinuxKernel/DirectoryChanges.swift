@@ -8,10 +8,13 @@ package import SystemPackage
 ///
 /// Of a file that a symbolic link leads to outside of the directory, nothing is told.
 package final class DirectoryChanges: Sendable {
-    /// What happened since the last time.
-    package enum Change: Hashable, Sendable {
-        /// Something in the directory.
-        case entries
+    /// What happened since the last time; of several the last in this order.
+    package enum Change: Comparable, Sendable {
+        /// Files that are whole: they were moved here, or written and closed, or their attributes changed.
+        case whole
+        /// Something that may go on: a name was made, which is not written yet, or went, as when an editor puts another
+        /// file in its place.
+        case unsettled
         /// The directory was moved or removed; no more is told.
         case gone
     }
@@ -25,7 +28,7 @@ package final class DirectoryChanges: Sendable {
             unsafe bk_inotify_add_changes(queue.number, path.string), "inotify_add_watch", path.string)
         let stop = try WakeUp()
         let mailbox = Mailbox<Change, Never>(stop: stop) { waiting, change in
-            if waiting.last != .gone { waiting = [change] }
+            waiting = [max(waiting.last ?? change, change)]
         }
         owner = MailboxOwner(mailbox)
         let handover = Handover(queue)
@@ -45,28 +48,34 @@ package final class DirectoryChanges: Sendable {
             // Nothing to read after all is no end; the next poll waits.
             let count = (try? queue.read(into: &buffer)) ?? 0
             if count == 0 { continue }
-            if isEnd(buffer[..<count]) {
-                mailbox.put([.gone])
-                break
-            }
-            mailbox.put([.entries])
+            let change = Self.change(in: buffer[..<count])
+            mailbox.put([change])
+            if change == .gone { break }
         }
         mailbox.finish(nil)
     }
 
-    /// `struct inotify_event`: four numbers of four bytes (watch, mask, cookie, length of the name), then the name.
-    static func isEnd(_ bytes: ArraySlice<UInt8>) -> Bool {
-        // IN_DELETE_SELF, IN_MOVE_SELF, IN_UNMOUNT, IN_IGNORED
-        let ends: UInt32 = 0x400 | 0x800 | 0x2000 | 0x8000
-        var rest = bytes
+    /// What events tell together. `struct inotify_event`: four numbers of four bytes (watch, mask, cookie, length of the name),
+    /// then the name.
+    static func change(in events: ArraySlice<UInt8>) -> Change {
+        var change = Change.whole
+        var rest = events
         while rest.count >= 16 {
             let number = { (index: Int) -> UInt32 in
                 rest[(rest.startIndex + index * 4)..<(rest.startIndex + index * 4 + 4)].reversed()
                     .reduce(0) { $0 << 8 | UInt32($1) }
             }
-            if number(1) & ends != 0 { return true }
-            rest = rest.dropFirst(16 + Int(number(3)))
+            let name = rest.dropFirst(16)
+            change = max(change, Self.change(number(1), isHidden: name.first == UInt8(ascii: ".")))
+            rest = name.dropFirst(Int(number(3)))
         }
-        return false
+        return change
+    }
+
+    private static func change(_ mask: UInt32, isHidden: Bool) -> Change {
+        // IN_DELETE_SELF, IN_MOVE_SELF, IN_UNMOUNT, IN_IGNORED
+        if mask & (0x400 | 0x800 | 0x2000 | 0x8000) != 0 { return .gone }
+        // IN_MOVED_FROM, IN_CREATE, IN_DELETE. What begins with a dot was there for the sake of another file.
+        return mask & (0x40 | 0x100 | 0x200) != 0 && !isHidden ? .unsettled : .whole
     }
 }

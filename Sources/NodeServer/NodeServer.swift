@@ -4,7 +4,6 @@ internal import HummingbirdCore
 public import Logging
 internal import NIOCore
 internal import NIOPosix
-internal import NIOSSL
 
 /// The HTTP(S) server of a node: the kubelet's endpoints over a ``NodeService``.
 ///
@@ -12,6 +11,7 @@ internal import NIOSSL
 /// an upgrade to another protocol counts as `create` whatever the method says.
 public struct NodeServer: Sendable {
     private let configuration: NodeServerConfiguration
+    private let rules: AccessRules
     private let channel: NodeChannel
     private let logger: Logger
 
@@ -25,29 +25,30 @@ public struct NodeServer: Sendable {
         _ service: any NodeService, configuration: NodeServerConfiguration, logger: Logger,
         registry: PrometheusRegistry = PrometheusRegistry()
     ) throws(NodeServerError) {
-        guard configuration.tls != nil || configuration.isLoopback else {
-            throw .unsafe(
-                "\(configuration.host) can be reached by others, and without TLS they read tokens: give a certificate "
-                    + "and a key, or listen on 127.0.0.1")
-        }
-        var tokens = BearerTokens()
-        if let file = configuration.tokenFile {
-            let bytes = try readSecret(file, called: "the token file")
-            guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw .content(file: file, "it is not UTF-8")
-            }
-            tokens = try BearerTokens(parsing: text, file: file)
-        }
+        rules = AccessRules(try AccessRules.Contents(configuration))
         let metrics = ServerMetrics(registry)
         let gate = AccessGate(
-            policy: configuration.policy, nodeName: service.nodeName, tokens: tokens, metrics: metrics, logger: logger)
+            rules: rules, nodeName: service.nodeName, metrics: metrics, logger: logger)
         channel = NodeChannel(
             responder: NodeResponder(
                 service: service, gate: gate, metrics: metrics, startTime: NodeResponder.now()),
-            limits: configuration.limits, tls: try configuration.tls?.context(),
+            limits: configuration.limits, rules: rules,
             connections: ConnectionCount(configuration.limits, metrics: metrics))
         self.configuration = configuration
         self.logger = logger
+    }
+
+    /// Reads the policy, the tokens and the certificates again, while clients are served: all of them or, when one is wrong,
+    /// none. What is asked from then on is decided by them, on connections that were open before, too; whom a client's
+    /// certificate names was found out when it connected.
+    /// - Parameter configuration: where the files are. Address and limits stay what they were.
+    public func reload(_ configuration: NodeServerConfiguration) throws(NodeServerError) {
+        var configuration = configuration
+        configuration.host = self.configuration.host
+        guard (configuration.tls == nil) == (self.configuration.tls == nil) else {
+            throw .unsafe("a server that runs does not begin or end to speak TLS")
+        }
+        rules.replace(try AccessRules.Contents(configuration))
     }
 
     /// Serves until the task is cancelled. Then no connection is accepted any more, requests have a while to end

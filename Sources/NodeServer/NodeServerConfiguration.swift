@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NIOCore
 public import NodeModel
 
 /// Where a node's server listens, whom it believes and whom it lets do what.
@@ -39,7 +40,12 @@ public struct NodeServerConfiguration: Sendable {
 
     /// Whether the address is this machine's own: nobody else can listen to what is sent to it.
     var isLoopback: Bool {
-        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
+        // Of a name that only looks like an address, anything can come.
+        switch try? SocketAddress(ipAddress: host, port: port) {
+        case .v4: host.hasPrefix("127.")
+        case .v6: host == "::1"
+        default: host == "localhost"
+        }
     }
 }
 

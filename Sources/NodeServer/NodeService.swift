@@ -30,13 +30,16 @@ public struct ContainerReference: Hashable, Sendable {
     public var namespace: String
     /// The pod's name.
     public var pod: String
+    /// The pod's uid: a later pod of the same name is not meant. Nil for whichever has the name.
+    public var uid: String?
     /// The container's name.
     public var container: String
 
     /// A container.
-    public init(namespace: String, pod: String, container: String) {
+    public init(namespace: String, pod: String, uid: String? = nil, container: String) {
         self.namespace = namespace
         self.pod = pod
+        self.uid = uid
         self.container = container
     }
 }

@@ -59,6 +59,7 @@ private struct Reader {
     }
 
     private mutating func readRole(_ object: FieldObject, _ named: Field) throws(ManifestError) {
+        try object.checkSpelling(of: ["apiVersion", "kind", "metadata", "rules", "aggregationRule"])
         let name = try named.string()
         if let first = roles.first(where: { $0.role.name == name }) {
             throw named.error("the ClusterRole \(name) is given twice; first at \(first.place)")
@@ -73,6 +74,8 @@ private struct Reader {
 
     private mutating func readRule(_ field: Field) throws(ManifestError) -> AccessRule {
         let object = try field.object()
+        // A slip takes a limit away: a rule without resourceNames is about every node.
+        try object.checkSpelling(of: ["verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"])
         let rule = AccessRule(
             verbs: try object.strings("verbs"), apiGroups: try object.strings("apiGroups"),
             resources: try object.strings("resources"), resourceNames: try object.strings("resourceNames"))
@@ -91,6 +94,7 @@ private struct Reader {
     }
 
     private mutating func readBinding(_ object: FieldObject, _ named: Field) throws(ManifestError) {
+        try object.checkSpelling(of: ["apiVersion", "kind", "metadata", "roleRef", "subjects"])
         let reference = try object.required("roleRef").object()
         let kind = try reference.required("kind")
         guard try kind.string() == "ClusterRole" else {

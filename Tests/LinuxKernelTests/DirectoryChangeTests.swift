@@ -15,15 +15,20 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let file = folder.appending(path: "a")
         let changes = try DirectoryChanges(FilePath(folder.path))
-        let acts: [() throws -> Void] = [
-            { try Data("one".utf8).write(to: file) },
-            { try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path) },
-            { try FileManager.default.moveItem(at: file, to: folder.appending(path: "b")) },
-            { try FileManager.default.removeItem(at: folder.appending(path: "b")) },
+        let hidden = folder.appending(path: ".new")
+        let acts: [(DirectoryChanges.Change, () throws -> Void)] = [
+            (.unsettled, { try Data("one".utf8).write(to: file) }),
+            (.whole, { try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path) }),
+            (.unsettled, { try FileManager.default.moveItem(at: file, to: folder.appending(path: "b")) }),
+            (.unsettled, { try FileManager.default.removeItem(at: folder.appending(path: "b")) }),
+            (.whole, { try Data("two".utf8).write(to: hidden) }),
+            (.whole, { try FileManager.default.moveItem(at: hidden, to: folder.appending(path: "c")) }),
         ]
-        for act in acts {
+        for (change, act) in acts {
             try act()
-            #expect(await changes.next() == .entries)
+            // One act makes several events, which are told together or one after the other.
+            try await Task.sleep(for: .milliseconds(20))
+            #expect(await changes.next() == change)
         }
         try FileManager.default.removeItem(at: folder)
         var last: DirectoryChanges.Change?

@@ -27,6 +27,15 @@ struct LogTimesTests {
         #expect(times.lastSize == 31)
     }
 
+    @Test("Of half of the looks the last is one, and what it leaves out counts for the next")
+    func thinned() {
+        let half = LogTimes(parsing: "1 10\n2 20\n3 30\n4 40\n").thinned
+        #expect(half.text == "2 20\n4 40\n")
+        #expect(half.time(at: 0) == Timestamp(seconds: 2))
+        #expect(LogTimes().thinned.text.isEmpty)
+        #expect(LogTimes(parsing: "1 10\n").thinned.text == "1 10\n")
+    }
+
     @Test("A look is read as it was written")
     func text() {
         let text = LogTimes.line(Timestamp(seconds: 7), 8) + LogTimes.line(Timestamp(seconds: 9), 10)

@@ -55,9 +55,27 @@ private struct Table: Decodable {
         "/pods/../exec/a/b/c", "/pods/%2e%2e/exec/a/b/c", "/pods/./x", "//exec", "/pods//x", "/pods%2f..%2fexec",
         "pods",
         "", "/pods/%zz", "/pods/%4", "/pods/%ff", "/pods/%00", "/pods/\n", "/pods/..", "/a%5c..%5cb",
+        // A slash and a mark that combines with it; what a terminal or a log takes for more than a character.
+        "/logs/../%CC%81x", "/logs/%CC%81/../x", "/a%C2%9B31m", "/a%E2%80%A8b",
     ])
     func `A path that two readers could take for two is refused`(path: String) {
         #expect(throws: NodeRequestError.self) { try NodeRequest(method: "GET", target: path) }
+    }
+
+    @Test func `What follows the path may hold encoded slashes`() throws {
+        let request = try NodeRequest(method: "GET", target: "/exec/a/b/c?command=%2Fbin%2Fsh&command=%5c")
+        #expect(request.path == "/exec/a/b/c")
+    }
+
+    @Test func `Names are compared byte by byte`() throws {
+        let request = try NodeRequest(method: "GET", target: "/metrics")
+        let everything = AccessRule(verbs: ["*"], resources: ["*"])
+        for subject: AccessBinding.Subject in [.user("K"), .group("K")] {
+            let policy = policy(everything, subjects: [subject])
+            #expect(policy.decision(on: request, by: Account(name: "K", groups: ["K"]), node: "n") != .deny)
+            let kelvin = Account(name: "\u{212A}", groups: ["\u{212A}"])
+            #expect(policy.decision(on: request, by: kelvin, node: "n") == .deny)
+        }
     }
 
     @Test(arguments: ["HEAD", "OPTIONS", "CONNECT", "TRACE", "get", "LIST", ""])

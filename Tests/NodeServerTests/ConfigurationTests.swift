@@ -20,7 +20,10 @@ let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
         } catch { return error }
     }
 
-    @Test(arguments: ["0.0.0.0", "::", "10.0.0.1", "node-1", "127.0.0.1.example.org", "localhost.example.org", ""])
+    @Test(arguments: [
+        "0.0.0.0", "::", "10.0.0.1", "node-1", "127.0.0.1.example.org", "localhost.example.org",
+        "127.node.example.org", "127.0.0.x", "",
+    ])
     func `Without TLS only this machine's own address is listened on`(host: String) {
         guard case .unsafe(let reason) = refusal({ $0.host = host }) else {
             Issue.record("\(host) is taken")
@@ -58,6 +61,29 @@ let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
             #expect(place == "\(file):6" && reason.contains(problem), "\(reason)")
             #expect(!reason.contains("secret") && !reason.contains(Tokens.admin))
         }
+    }
+
+    @Test func `A policy that others may write, or own, is refused`() throws {
+        let folder = try Folder()
+        #expect(try readTrusted(folder.write("good", "text", mode: 0o644), called: "the policy") == Array("text".utf8))
+        for mode in [0o664, 0o646] {
+            let open = try folder.write("open", "text", mode: mode)
+            #expect(throws: NodeServerError.self) { try readTrusted(open, called: "the policy") }
+        }
+        guard getuid() == 0 else { return }
+        let foreign = try folder.write("foreign", "text")
+        try FileManager.default.setAttributes([.ownerAccountID: 1234], ofItemAtPath: foreign)
+        let refusal = #expect(throws: NodeServerError.self) { try readTrusted(foreign, called: "the policy") }
+        #expect(refusal?.description.contains("user 1234") == true)
+        #expect(throws: NodeServerError.self) { try readSecret(foreign, called: "the token file") }
+    }
+
+    @Test(arguments: [
+        ("10.0.0.1", "10.0.0.1"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("2001:db8::1", "2001:db8:0:0::/64"),
+        ("::1", "0:0:0:0::/64"), ("::ffff:10.0.0.1", "::ffff:10.0.0.1"), ("unknown", "unknown"),
+    ])
+    func `Connections are counted by address, of version 6 by network`(address: String, peer: String) {
+        #expect(ConnectionCount.peer(address) == peer)
     }
 
     @Test func `Tokens are found whole, with the groups of their users`() throws {

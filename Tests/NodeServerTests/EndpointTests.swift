@@ -57,6 +57,28 @@ import Testing
         #expect((running["items"] as? [Any])?.count == 1)
     }
 
+    @Test func `A list of pods is that of now, whatever was told before`() async throws {
+        let node = FakeNode()
+        try await withServer(node) { port async throws in
+            func names(_ path: String = "/pods") async throws -> [String] {
+                let items = try object(try await ask(port, path, token: Tokens.pods))["items"] as? [[String: Any]]
+                return (items ?? []).compactMap { item in
+                    let name = (item["metadata"] as? [String: Any])?["name"] as? String
+                    let phase = (item["status"] as? [String: Any])?["phase"] as? String
+                    return name.flatMap { name in phase.map { "\(name) \($0)" } }
+                }
+            }
+            #expect(try await names().isEmpty)
+            node.state.withLock { $0.pods = [.example("a"), .example("b")] }
+            #expect(try await names() == ["a Running", "b Running"])
+            node.state.withLock { $0.pods = [.example("b", phase: .failed), .example("c")] }
+            #expect(try await names() == ["b Failed", "c Running"])
+            #expect(try await names("/runningpods/") == ["c Running"])
+            node.state.withLock { $0.pods = [.example("a")] }
+            #expect(try await names() == ["a Running"])
+        }
+    }
+
     @Test func `The summary has what the kernel counts, and no zero for what it does not`() async throws {
         let node = FakeNode()
         node.state.withLock { state in

@@ -94,7 +94,7 @@ extension RawClient {
                 let request = try #require(node.state.withLock { $0.execRequests.last })
                 #expect(request.command == ["/bin/sh", "-c", "echo a b"])
                 #expect(request.input && request.output && request.error && !request.terminal)
-                let session = try await session(of: node)
+                let session = try await self.session(of: node)
                 try await client.send(Frame(opcode: 2, data: [0] + Array("hello ".utf8)))
                 try await client.send(Frame(opcode: 2, data: [0] + Array("wor".utf8), isFinal: false))
                 try await client.send(Frame(opcode: 9, data: Array("are you there".utf8)))
@@ -125,7 +125,7 @@ extension RawClient {
         try await withServer(node) { port async throws in
             try await withClient(port) { client async throws in
                 #expect(try await client.upgrade("command=sh&stdin=1&stdout=1&stderr=1&tty=1")?.status == 101)
-                let session = try await session(of: node)
+                let session = try await self.session(of: node)
                 let request = try #require(node.state.withLock { $0.execRequests.last })
                 #expect(request.terminal && !request.error)
                 try await client.send(Frame(opcode: 2, data: [4] + Array(#"{"Width":120,"Height":40}"#.utf8)))
@@ -205,6 +205,81 @@ extension RawClient {
         }
     }
 
+    @Test func `A command that takes its time with its input keeps its client`() async throws {
+        let node = FakeNode()
+        try await withServer(
+            node,
+            configure: { configuration, _ in
+                configuration.limits.pingTime = .milliseconds(20)
+            }
+        ) { port async throws in
+            try await withClient(port) { client async throws in
+                #expect(try await client.upgrade("command=deaf&input=1&output=1")?.status == 101)
+                try await client.send(Frame(opcode: 2, data: [0] + Array("text".utf8)))
+                let session = try await self.session(of: node)
+                try await eventually { session.state.withLock { !$0.input.isEmpty } }
+                var pings = 0
+                while pings < 10, let frame = await client.frame() { if frame.opcode == 9 { pings += 1 } }
+                #expect(pings == 10)
+                #expect(session.state.withLock { !$0.isCancelled })
+                session.ends(0)
+                while let frame = await client.frame(), frame.opcode != 8 {}
+            }
+        }
+    }
+
+    @Test func `A client that reads nothing is given up when a request would have to end`() async throws {
+        let node = FakeNode()
+        try await withServer(
+            node,
+            configure: { configuration, _ in
+                configuration.limits.requestTime = .milliseconds(300)
+            }
+        ) { port async throws in
+            try await withClient(port) { client async throws in
+                #expect(try await client.upgrade("command=yes&output=1")?.status == 101)
+                let session = try await self.session(of: node)
+                try await eventually { session.state.withLock { $0.isCancelled } }
+            }
+        }
+    }
+
+    @Test func `A command that has closed its output is killed with its client`() async throws {
+        let node = FakeNode()
+        try await withServer(
+            node,
+            configure: { configuration, _ in
+                configuration.limits.messageBytes = 4096
+            }
+        ) { port async throws in
+            try await withClient(port) { client async throws in
+                #expect(try await client.upgrade("command=silent&output=1")?.status == 101)
+                let session = try await self.session(of: node)
+                session.closesOutput()
+                _ = await client.frame()
+            }
+            let session = try await self.session(of: node)
+            try await eventually { session.state.withLock { $0.isCancelled } }
+        }
+    }
+
+    @Test func `However many protocols a request asks for, a command is started once`() async throws {
+        let node = FakeNode()
+        try await withServer(node) { port async throws in
+            let headers = [
+                "Connection: Upgrade", "Upgrade: " + Array(repeating: "websocket", count: 1000).joined(separator: ","),
+                "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                "Sec-WebSocket-Protocol: v5.channel.k8s.io",
+            ]
+            let path = "/exec/default/web/other?command=id&output=1"
+            #expect(try await ask(port, path, token: Tokens.admin, headers: headers)?.status == 409)
+            #expect(node.state.withLock { $0.refusals } == 1)
+            // What was allowed as create is not answered as get.
+            let other = ["Connection: Upgrade", "Upgrade: SPDY/3.1"]
+            #expect(try await ask(port, "/pods", token: Tokens.admin, headers: other)?.status == 400)
+        }
+    }
+
     @Test(arguments: [
         ("no mask", 1002), ("reserved bit", 1002), ("control in pieces", 1002), ("stray continuation", 1002),
         ("new message in a message", 1002), ("channel nobody has", 1003), ("no channel", 1003), ("size", 1003),
@@ -239,7 +314,7 @@ extension RawClient {
                 }
                 #expect(await client.messages().code == code)
             }
-            let session = try await session(of: node)
+            let session = try await self.session(of: node)
             try await eventually { session.state.withLock { $0.isCancelled } }
         }
     }
@@ -249,7 +324,7 @@ extension RawClient {
         try await withServer(node) { port async throws in
             try await withClient(port) { client async throws in
                 #expect(try await client.upgrade("command=cat&output=1")?.status == 101)
-                let session = try await session(of: node)
+                let session = try await self.session(of: node)
                 let all = (0..<1_048_576).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
                 for start in stride(from: 0, to: all.count, by: 100_000) {
                     session.says(.output(Array(all[start..<min(start + 100_000, all.count)])))
@@ -299,6 +374,10 @@ extension RawClient {
                 return try await ask(port, "\(path)?\(query)", token: Tokens.admin, headers: headers + extra)?.status
             }
             let good = "command=id&output=1"
+            // What every encoder makes of a slash is a slash in a command, and two things in a path.
+            #expect(try await status("command=%2Fbin%2Fid&output=1") == 101)
+            #expect(node.commands.last == ["/bin/id"])
+            node.state.withLock { $0.execRequests = [] }
             #expect(try await status("output=1") == 400)
             #expect(try await status("command=&output=1") == 400)
             #expect(try await status("command=id") == 400)
@@ -309,6 +388,7 @@ extension RawClient {
             #expect(try await status(good, path: "/exec/default/web/other") == 409)
             #expect(try await status(good, path: "/pods") == 400)
             #expect(try await status(good, path: "/exec/default/web") == 400)
+            #expect(try await status(good, path: "/exec/default/web/uid-of-web/app/more") == 400)
             #expect(try await status(good, extra: ["Content-Length: 3"]) == 400)
             // A page that a browser shows; the same origin is no other.
             #expect(try await status(good, extra: ["Origin: https://elsewhere"]) == 403)
@@ -361,7 +441,7 @@ extension RawClient {
                     "Sec-WebSocket-Protocol: v4.channel.k8s.io",
                     "ws://127.0.0.1:\(port)/exec/default/web/app?command=id&output=1",
                 ])
-            let session = try await session(of: node)
+            let session = try await self.session(of: node)
             session.says(.output(Array("uid=0(root)".utf8)))
             session.ends(0)
             #expect(try await result.output.contains("uid=0(root)"))

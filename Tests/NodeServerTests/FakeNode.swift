@@ -17,6 +17,8 @@ final class FakeNode: NodeService {
         var logRequests: [LogRequest] = []
         var execRequests: [ExecRequest] = []
         var sessions: [FakeSession] = []
+        /// How often a command was asked for that cannot be started.
+        var refusals = 0
         var logDirectory: String?
         /// Whether whoever asks for pods waits for ever, or until nobody wants them any more.
         var isSlow = false
@@ -54,8 +56,11 @@ final class FakeNode: NodeService {
 
     func execute(_ request: ExecRequest) async throws(NodeServiceError) -> any ExecSession {
         guard request.container.pod == "web" else { throw .notFound("there is no pod \(request.container.pod)") }
-        guard request.container.container == "app" else { throw .conflict("the container does not run") }
-        let session = FakeSession(isEndless: request.command == ["yes"])
+        guard request.container.container == "app" else {
+            state.withLock { $0.refusals += 1 }
+            throw .conflict("the container does not run")
+        }
+        let session = FakeSession(isEndless: request.command == ["yes"], takesInput: request.command != ["deaf"])
         state.withLock { state in
             state.execRequests.append(request)
             state.sessions.append(session)
@@ -72,6 +77,7 @@ final class FakeSession: ExecSession {
         var sizes: [[UInt16]] = []
         var isCancelled = false
         var code: Int32 = 0
+        var isSilent = false
     }
     let state = Mutex(State())
     let output: AsyncStream<ExecOutput>
@@ -83,7 +89,10 @@ final class FakeSession: ExecSession {
         let pieces = Atomic(0)
     }
 
-    init(isEndless: Bool = false) {
+    private let takesInput: Bool
+
+    init(isEndless: Bool = false, takesInput: Bool = true) {
+        self.takesInput = takesInput
         let (stream, continuation) = AsyncStream<ExecOutput>.makeStream()
         self.continuation = continuation
         let piece = [UInt8](repeating: 65, count: 65_536)
@@ -101,10 +110,21 @@ final class FakeSession: ExecSession {
         continuation.finish()
     }
 
-    func write(_ bytes: [UInt8]) async throws(NodeServiceError) { state.withLock { $0.input += bytes } }
+    func write(_ bytes: [UInt8]) async throws(NodeServiceError) {
+        state.withLock { $0.input += bytes }
+        if !takesInput { try? await Task.sleep(for: .seconds(3600)) }
+    }
     func closeInput() async { state.withLock { $0.isInputClosed = true } }
     func resize(columns: UInt16, rows: UInt16) async { state.withLock { $0.sizes.append([columns, rows]) } }
-    func exitCode() async -> Int32 { state.withLock { $0.code } }
+    /// Says nothing more, and goes on.
+    func closesOutput() {
+        state.withLock { $0.isSilent = true }
+        continuation.finish()
+    }
+    func exitCode() async -> Int32 {
+        while state.withLock({ $0.isSilent && !$0.isCancelled }) { try? await Task.sleep(for: .milliseconds(1)) }
+        return state.withLock { $0.code }
+    }
     func cancel() async {
         state.withLock { $0.isCancelled = true }
         continuation.finish()

@@ -10,12 +10,13 @@ import Testing
 @testable import NodeServer
 
 /// Certificates of one test, made by openssl.
-private struct Certificates {
+struct Certificates {
     let folder: Folder
 
     /// Who signs, whom it names, for what, for how many days.
     private static let kinds: [String: (authority: String, subject: String, use: String, days: String)] = [
         "server": ("ca", "/CN=node-1", "serverAuth", "2"),
+        "next": ("ca", "/CN=node-2", "serverAuth", "2"),
         "monitor": ("ca", "/O=monitoring/O=viewers/CN=prometheus", "clientAuth", "2"),
         "stranger": ("other", "/O=system:masters/CN=root", "clientAuth", "2"),
         "impostor": ("ca", "/O=system:masters/CN=root", "serverAuth", "2"),

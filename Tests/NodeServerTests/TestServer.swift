@@ -107,7 +107,13 @@ func withServer<Value: Sendable>(
     configuration.limits.shutdownTime = .seconds(1)
     try configure(&configuration, folder)
     let logger = Logger(label: "test") { _ in KeptLog(kept: log) }
-    let server = try NodeServer(node, configuration: configuration, logger: logger)
+    return try await whileRunning(try NodeServer(node, configuration: configuration, logger: logger), body)
+}
+
+/// Runs a server, and ends it.
+func whileRunning<Value: Sendable>(
+    _ server: NodeServer, _ body: @Sendable @escaping (_ port: Int) async throws -> Value
+) async throws -> Value {
     let (ports, continuation) = AsyncStream<Int>.makeStream()
     let running = Task {
         defer { continuation.finish() }

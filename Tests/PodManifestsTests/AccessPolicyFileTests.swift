@@ -45,6 +45,13 @@ import Testing
         #expect(file.policy.decision(on: pods, by: ann, node: "n2") == .deny)
     }
 
+    @Test(arguments: [("resourceNames", "resourceName"), ("subjects", "subject"), ("rules", "Rules")])
+    func `A field that is a slip is refused, for it would take a limit away`(name: String, slip: String) throws {
+        let text = Self.roles.replacing("\(name):", with: "\(slip):")
+        let error = #expect(throws: ManifestError.self) { try AccessPolicyFile(parsing: text, file: "policy.yaml") }
+        #expect(error?.description.contains("'\(name)' is") == true)
+    }
+
     @Test func `What has no effect on a node is a note with its place`() throws {
         let file = try AccessPolicyFile(
             parsing: """

@@ -3,12 +3,14 @@
 internal import LinuxKernel
 internal import Logging
 
-/// Says when to look at a folder of manifests again: soon after a change that the kernel told of, and every so often, for
-/// what it does not tell (the target of a link, another machine's change of a shared file system).
+/// Says when to look at a folder of manifests again: after a change that the kernel told of, and every so often, for what it
+/// does not tell (the target of a link, another machine's change of a shared file system).
+///
+/// A file that came whole is looked at immediately; those that follow soon are gathered.
 struct ManifestWatch: Sendable {
     let folder: ManifestFolder
     let rescan: Duration
-    /// How long changes are gathered: an editor makes several of one.
+    /// How long changes are gathered: an editor makes several of one, and hundreds of files are read together.
     let quiet: Duration
     let logger: Logger
 
@@ -31,9 +33,10 @@ struct ManifestWatch: Sendable {
             await withTaskGroup { group in
                 group.addTask {
                     while let change = await changes.next() {
-                        try? await Task.sleep(for: quiet)
+                        if change == .unsettled { try? await Task.sleep(for: quiet) }
                         look()
                         if change == .gone { return }
+                        if change == .whole { try? await Task.sleep(for: quiet) }
                     }
                 }
                 group.addTask {

@@ -13,7 +13,8 @@ public enum ExecutionOutput: Hashable, Sendable {
     case error([UInt8])
 }
 
-/// A command that runs in a container for a client. It is killed when the value goes.
+/// A command that runs in a container for a client. It is killed when the value goes; what it has started itself is not, as
+/// with every kubelet.
 public final class ContainerExecution: Sendable {
     /// What it writes, as it comes and as fast as it is read; ends when the command has closed its streams, or has ended. One
     /// consumer.
@@ -78,8 +79,17 @@ public final class ContainerExecution: Sendable {
         try? terminal?.descriptor.setWindowSize(columns: columns, rows: rows)
     }
 
-    /// Its exit code, when it has ended; 128 + n for signal n.
-    public func exitCode() async -> Int32 { await ending.value }
+    /// Its exit code, when it has ended; 128 + n for signal n. A task that is cancelled waits no longer, and has that of a
+    /// command that was killed.
+    public func exitCode() async -> Int32 {
+        let (codes, code) = AsyncStream<Int32>.makeStream()
+        Task { [ending] in
+            code.yield(await ending.value)
+            code.finish()
+        }
+        for await code in codes { return code }
+        return 137
+    }
 
     /// Kills it.
     public func cancel() async { _ = try? ProcessCall.send(signal: 9, to: process.descriptor) }

@@ -84,7 +84,7 @@ extension LinuxPodRuntime {
 
     private func forget(_ process: ContainerProcess, _ container: String, ofPod uid: String) async {
         guard let prepared = prepared[uid], prepared.running[container] === process else { return }
-        let log = WatchedLog(pod: prepared.plan.pod, container: container, attempt: process.attempt)
+        let log = folder.watched(prepared.plan.pod, container, process.attempt)
         await look(at: [log])
         folder.forget(log)
         if self.prepared[uid]?.running[container] === process { self.prepared[uid]?.running[container] = nil }
@@ -135,7 +135,7 @@ extension LinuxPodRuntime {
     public func remove(_ uid: String) async throws(PodRuntimeError) {
         if let gone = prepared.removeValue(forKey: uid) {
             for (container, process) in gone.running {
-                folder.forget(WatchedLog(pod: gone.plan.pod, container: container, attempt: process.attempt))
+                folder.forget(folder.watched(gone.plan.pod, container, process.attempt))
             }
         }
         try await killing("pod \(uid)") { cgroups in try cgroups.withPod(uid, PodCgroups.kill) ?? true }

@@ -39,7 +39,7 @@ extension LinuxPodRuntime {
             if let master { try master.descriptor.setNonBlocking() }
             started.detach()
             return ContainerExecution(
-                process: held, input: master ?? streams.input, output: master ?? streams.output,
+                process: held, input: input ? master ?? streams.input : nil, output: master ?? streams.output,
                 error: master == nil ? streams.error : nil, terminal: master, threads: threads)
         }
     }

@@ -9,7 +9,9 @@ extension LinuxPodRuntime {
     public func log(
         of container: String, in pod: Pod, _ query: LogQuery = LogQuery()
     ) async throws(PodRuntimeError) -> AsyncThrowingStream<[UInt8], any Error> {
-        let reader = try await threads.run { [self] in
+        // An eighth more may be there at a time, and what was written since the last look.
+        let reach = configuration.logLimit.bytes.addingReportingOverflow(configuration.logLimit.bytes / 4 + (1 << 20))
+        let reader = try await logThreads.run { [self] in
             let attempts = try folder.attempts(of: pod, container)
             guard let attempt = query.previous ? attempts.dropLast().last : attempts.last else {
                 throw PodRuntimeError(
@@ -17,7 +19,8 @@ extension LinuxPodRuntime {
                     isPermanent: true)
             }
             return try LogReader(
-                folder.log(of: pod, container, attempt), folder.logTimes(of: pod, container, attempt), query, threads
+                folder.log(of: pod, container, attempt), folder.logTimes(of: pod, container, attempt), query,
+                reach: reach.overflow ? .max : reach.partialValue, logThreads
             ) { [weak self] in await self?.isRunning(container, attempt, ofPod: pod.uid) ?? false }
         }
         return AsyncThrowingStream { try await reader.next() }
@@ -41,7 +44,7 @@ extension LinuxPodRuntime {
         var logs: [WatchedLog] = []
         for entry in prepared.values {
             for (container, process) in entry.running {
-                logs.append(WatchedLog(pod: entry.plan.pod, container: container, attempt: process.attempt))
+                logs.append(folder.watched(entry.plan.pod, container, process.attempt))
             }
         }
         await look(at: logs)
@@ -59,7 +62,18 @@ extension LinuxPodRuntime {
 
 /// The log of an attempt.
 struct WatchedLog: Hashable, Sendable {
-    let pod: Pod
-    let container: String
+    /// Where it is, below the folder of a runtime.
+    let folder: [String]
     let attempt: Int
+    /// The same with the attempt, without what its files' names end with.
+    let path: String
+
+    init(folder: [String], attempt: Int) {
+        self.folder = folder
+        self.attempt = attempt
+        path = "\(folder.joined(separator: "/"))/\(attempt)"
+    }
+
+    static func == (left: WatchedLog, right: WatchedLog) -> Bool { left.path == right.path }
+    func hash(into hasher: inout Hasher) { hasher.combine(path) }
 }

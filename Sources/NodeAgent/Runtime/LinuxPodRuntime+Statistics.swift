@@ -7,12 +7,18 @@ internal import SystemPackage
 
 extension LinuxPodRuntime {
     /// What the node and these pods use now. What is gone meanwhile is left out; what the host does not count is nil.
-    public func statistics(of pods: [PodStatus], nodeName: String) async -> NodeStatistics {
+    /// - Parameters:
+    ///   - pods: the pods.
+    ///   - nodeName: the node's name.
+    ///   - withContainers: whether each container's use is wanted, too, and not only that of all in a pod.
+    public func statistics(
+        of pods: [PodStatus], nodeName: String, withContainers: Bool = true
+    ) async -> NodeStatistics {
         let read = try? await threads.run { [cgroups] in
             var statistics = NodeStatistics(nodeName: nodeName, node: cgroups.machineUsage())
             statistics.memoryCapacityBytes = machineMemory()
             statistics.startTime = Self.startTime
-            statistics.pods = pods.compactMap { cgroups.usage(of: $0) }
+            statistics.pods = pods.compactMap { cgroups.usage(of: $0, withContainers) }
             return statistics
         }
         return read ?? NodeStatistics(nodeName: nodeName, node: .init(at: .wallClock))
@@ -31,20 +37,27 @@ extension PodCgroups {
     fileprivate func machineUsage() -> NodeStatistics.Usage { withRoot { .init(ofMachineBelow: $0, at: .wallClock) } }
 
     /// What a pod uses; nil when it is gone.
-    fileprivate func usage(of status: PodStatus) -> NodeStatistics.OfPod? {
+    fileprivate func usage(of status: PodStatus, _ withContainers: Bool) -> NodeStatistics.OfPod? {
         let pod = status.pod
-        let used = try? withPod(pod.uid) { try NodeStatistics.Usage(of: $0, at: .wallClock) }
-        guard let usage = used ?? nil else { return nil }
-        var found = NodeStatistics.OfPod(
-            namespace: pod.namespace, name: pod.name, uid: pod.uid, startTime: status.startTime, usage: usage)
-        for container in status.initContainers + status.containers where container.pid != nil {
-            let used = try? withContainer(container.name, ofPod: pod.uid) {
-                try NodeStatistics.Usage(of: $0, at: .wallClock)
+        return try? withPod(pod) { cgroup in
+            var found = NodeStatistics.OfPod(
+                namespace: pod.namespace, name: pod.name, uid: pod.uid, startTime: status.startTime,
+                usage: try NodeStatistics.Usage(of: cgroup, at: .wallClock))
+            guard withContainers else { return found }
+            for container in status.initContainers + status.containers where container.pid != nil {
+                // What has ended meanwhile uses nothing.
+                guard let usage = try? usage(of: container.name, in: cgroup) else { continue }
+                let startTime: Timestamp? = if case .running(let since) = container.state { since } else { nil }
+                found.containers.append(.init(name: container.name, startTime: startTime, usage: usage))
             }
-            guard let usage = used ?? nil else { continue }
-            let startTime: Timestamp? = if case .running(let since) = container.state { since } else { nil }
-            found.containers.append(.init(name: container.name, startTime: startTime, usage: usage))
+            return found
         }
-        return found
+    }
+
+    private func usage(
+        of container: String, in pod: borrowing Cgroup
+    ) throws(KernelError) -> NodeStatistics.Usage? {
+        let cgroup = try pod.openChild(leaf(container))
+        return try NodeStatistics.Usage(of: cgroup, at: .wallClock)
     }
 }

@@ -38,6 +38,8 @@ public actor LinuxPodRuntime: PodRuntime {
     let logger = Logger(label: "bulkheadd.runtime")
     /// For what takes as long as it takes: starts, kills, files.
     let threads = WorkThreads(count: 4)
+    /// For clients that read logs: however many they are, pods go on.
+    let logThreads = WorkThreads(count: 2)
     /// Changes of the tree of control groups lock it, so that they follow each other in any case.
     let treeThread = WorkThreads(count: 1)
     var prepared: [String: Prepared] = [:]

@@ -23,8 +23,17 @@ final class LogReader: Sendable {
     private let isRunning: @Sendable () async -> Bool
 
     /// Finds where to begin. Blocks.
+    ///
+    /// The container can write to its log as it likes, and make it as large as no file is: nothing here takes longer for it.
+    /// - Parameters:
+    ///   - file: the log.
+    ///   - times: when it was written.
+    ///   - query: what of it is asked for.
+    ///   - reach: how many bytes before its end lines are looked for; before them, the room was given back.
+    ///   - threads: who reads.
+    ///   - isRunning: whether more may come.
     init(
-        _ file: SharedLog, _ times: LogTimes, _ query: LogQuery, _ threads: WorkThreads,
+        _ file: SharedLog, _ times: LogTimes, _ query: LogQuery, reach: UInt64, _ threads: WorkThreads,
         isRunning: @escaping @Sendable () async -> Bool
     ) throws(KernelError) {
         self.file = file
@@ -35,7 +44,9 @@ final class LogReader: Sendable {
         let size = try file.descriptor.status().size
         var start: UInt64 = 0
         if let since = query.since { start = try file.lineStart(at: min(times.offset(since: since), size)) }
-        if let lines = query.tailLines { start = max(start, try file.start(ofLast: lines, before: size)) }
+        if let lines = query.tailLines {
+            start = max(start, try file.start(ofLast: lines, before: size, noLowerThan: size - min(size, reach)))
+        }
         place = Mutex(Place(offset: start, left: query.limitBytes ?? .max))
     }
 
@@ -98,14 +109,19 @@ final class SharedLog: Sendable {
 
     init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
-    /// Where the last lines begin that end before a place.
-    func start(ofLast lines: Int, before end: UInt64) throws(KernelError) -> UInt64 {
+    /// The longest line that is looked for the end of.
+    private static let longestLine: UInt64 = 1 << 20
+
+    /// Where the last lines begin that end before a place; in what is before the lowest place they are not looked for.
+    func start(
+        ofLast lines: Int, before end: UInt64, noLowerThan lowest: UInt64
+    ) throws(KernelError) -> UInt64 {
         if lines <= 0 { return end }
         var found = 0
         var upper = end
         var block = [UInt8](repeating: 0, count: 65536)
-        while upper > 0 {
-            let lower = upper - min(upper, UInt64(block.count))
+        while upper > lowest {
+            let lower = max(lowest, upper - min(upper, UInt64(block.count)))
             let count = min(try descriptor.read(into: &block, at: lower), Int(upper - lower))
             for index in stride(from: count - 1, through: 0, by: -1) where block[index] == UInt8(ascii: "\n") {
                 let next = lower + UInt64(index) + 1
@@ -116,7 +132,7 @@ final class SharedLog: Sendable {
             }
             upper = lower
         }
-        return 0
+        return lowest
     }
 
     /// Where the line begins that a place is in.
@@ -124,18 +140,20 @@ final class SharedLog: Sendable {
         if offset == 0 { return 0 }
         var before: [UInt8] = [0]
         _ = try descriptor.read(into: &before, at: offset - 1)
-        return before == [UInt8(ascii: "\n")] ? offset : try start(ofLast: 1, before: offset)
+        if before == [UInt8(ascii: "\n")] { return offset }
+        return try start(ofLast: 1, before: offset, noLowerThan: offset - min(offset, Self.longestLine))
     }
 
     /// Where the line after the one begins that a place is in.
     func lineEnd(from offset: UInt64) throws(KernelError) -> UInt64 {
         var next = offset
         var block = [UInt8](repeating: 0, count: 4096)
-        while true {
+        while next - offset < Self.longestLine {
             let count = try descriptor.read(into: &block, at: next)
-            if count == 0 { return next }
+            if count == 0 { break }
             if let index = block[..<count].firstIndex(of: UInt8(ascii: "\n")) { return next + UInt64(index) + 1 }
             next += UInt64(count)
         }
+        return next
     }
 }

@@ -9,6 +9,8 @@ internal import NodeModel
 struct LogTimes: Sendable {
     private let marks: [(time: Timestamp, size: UInt64)]
 
+    private init(_ marks: [(time: Timestamp, size: UInt64)]) { self.marks = marks }
+
     init(parsing text: String = "") {
         marks = text.split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ")
@@ -20,6 +22,14 @@ struct LogTimes: Sendable {
     /// The line of a look.
     static func line(_ time: Timestamp, _ size: UInt64) -> String {
         "\(time.sinceEpoch.components.seconds) \(size)\n"
+    }
+
+    /// All lines.
+    var text: String { marks.map { Self.line($0.time, $0.size) }.joined() }
+
+    /// Half of the looks, the last one among them: what was written has its time or a later one.
+    var thinned: LogTimes {
+        LogTimes(marks.enumerated().filter { (marks.count - 1 - $0.offset).isMultiple(of: 2) }.map(\.element))
     }
 
     /// The size at the last look.

@@ -65,7 +65,7 @@ final class PodCgroups: Sendable {
         }
     }
 
-    private func leaf(_ container: String) -> String {
+    func leaf(_ container: String) -> String {
         node.runtime.leaf(id: container, driver: node.layout.driver)
     }
 
@@ -82,19 +82,21 @@ final class PodCgroups: Sendable {
     func withContainer<Answer>(
         _ container: String, ofPod uid: String, _ body: (borrowing Cgroup) throws -> Answer
     ) throws -> Answer? {
-        guard let pod = try place(of: uid) else { return nil }
-        do {
-            return try body(root.open(pod.appending(leaf(container))))
-        } catch let error as KernelError {
-            guard error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory else { throw error }
-            return nil
-        }
+        try place(of: uid).flatMap { try with($0.appending(leaf(container)), body) }
     }
 
-    /// The same for a pod.
+    /// The same for a pod, wherever it is.
     func withPod<Answer>(_ uid: String, _ body: (borrowing Cgroup) throws -> Answer) throws -> Answer? {
-        guard let pod = try place(of: uid) else { return nil }
-        do { return try body(root.open(pod)) } catch let error as KernelError {
+        try place(of: uid).flatMap { try with($0, body) }
+    }
+
+    /// The same for a pod that is where its class puts it.
+    func withPod<Answer>(_ pod: Pod, _ body: (borrowing Cgroup) throws -> Answer) throws -> Answer? {
+        try with(path(of: pod), body)
+    }
+
+    private func with<Answer>(_ path: CgroupPath, _ body: (borrowing Cgroup) throws -> Answer) throws -> Answer? {
+        do { return try body(root.open(path)) } catch let error as KernelError {
             guard error.meansCgroupIsGone || error.errno == .noSuchFileOrDirectory else { throw error }
             return nil
         }

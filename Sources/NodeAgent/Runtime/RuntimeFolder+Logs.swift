@@ -48,31 +48,54 @@ extension RuntimeFolder {
 
     /// When it was written.
     func logTimes(of pod: Pod, _ container: String, _ attempt: Int) throws(KernelError) -> LogTimes {
-        let folder = try folder(Self.names(pod, container))
+        try logTimes(in: folder(Self.names(pod, container)), attempt)
+    }
+
+    private func logTimes(in folder: borrowing Descriptor, _ attempt: Int) throws(KernelError) -> LogTimes {
         guard let file = try folder.openIfPresent("\(attempt)\(Self.timesSuffix)", .reading) else { return LogTimes() }
         return LogTimes(parsing: try file.readText())
     }
 
+    /// An attempt's log, to be looked at.
+    func watched(_ pod: Pod, _ container: String, _ attempt: Int) -> WatchedLog {
+        WatchedLog(folder: Self.names(pod, container), attempt: attempt)
+    }
+
     /// Notes how large a log is now, where it has grown, and gives back the room of what is more than the limit.
     func look(at log: WatchedLog, limit: ByteCount) throws(KernelError) {
-        let folder = try folder(Self.names(log.pod, log.container))
-        let file = try folder.open("\(log.attempt)\(Self.logSuffix)", [.readingAndWriting, .noFollow])
-        let size = try file.status().size
+        // One call, for most logs have not grown. All that leads to them is root's own.
+        let size = try root.status(of: log.path + Self.logSuffix).size
         let known = lastSizes.withLock { $0[log] }
+        if known == size { return }
+        let folder = try folder(log.folder)
         let last: UInt64
-        if let known { last = known } else { last = try logTimes(of: log.pod, log.container, log.attempt).lastSize }
+        if let known { last = known } else { last = try logTimes(in: folder, log.attempt).lastSize }
         lastSizes.withLock { $0[log] = size }
         guard size != last else { return }
-        let times = try folder.open(
-            "\(log.attempt)\(Self.timesSuffix)", [.create, .writing, .append, .noFollow], mode: 0o640)
-        try times.write(Array(LogTimes.line(.wallClock, size).utf8))
+        try note(size, of: log, in: folder)
         // In pieces of a size that every file system can give back, and an eighth of the limit at a time.
         let spare = size - min(size, limit.bytes)
         let piece = max(65536, limit.bytes / 8 / 65536 * 65536)
         if spare >= piece, last / piece != size / piece || known == nil {
+            let file = try folder.open("\(log.attempt)\(Self.logSuffix)", [.readingAndWriting, .noFollow])
             try file.free(before: spare / 65536 * 65536)
         }
     }
+
+    private func note(_ size: UInt64, of log: WatchedLog, in folder: borrowing Descriptor) throws(KernelError) {
+        let name = "\(log.attempt)\(Self.timesSuffix)"
+        let times = try folder.open(name, [.create, .writing, .append, .noFollow], mode: 0o640)
+        try times.write(Array(LogTimes.line(.wallClock, size).utf8))
+        guard try times.status().size > Self.timesLimit else { return }
+        let thinned = try logTimes(in: folder, log.attempt).thinned
+        let unfinished = "\(name).new"
+        try folder.open(unfinished, [.create, .truncate, .writing, .noFollow], mode: 0o640)
+            .write(Array(thinned.text.utf8))
+        try folder.rename(unfinished, to: name)
+    }
+
+    /// With more bytes than that, every second look is forgotten: some 50,000 are kept.
+    private static let timesLimit: UInt64 = 1 << 20
 
     /// Forgets what was noted of a log that is not written any more.
     func forget(_ log: WatchedLog) { lastSizes.withLock { $0[log] = nil } }

@@ -173,11 +173,15 @@ public struct Account: Hashable, Sendable {
 
     func matches(_ subject: AccessBinding.Subject) -> Bool {
         switch subject {
-        case .user(let user): user == name
-        case .group(let group): groups.contains(group)
-        case .serviceAccount(let namespace, let account): name == "system:serviceaccount:\(namespace):\(account)"
+        case .user(let user): Self.isSame(user, name)
+        case .group(let group): groups.contains { Self.isSame($0, group) }
+        case .serviceAccount(let namespace, let account):
+            Self.isSame(name, "system:serviceaccount:\(namespace):\(account)")
         }
     }
+
+    /// Byte by byte: as texts of Unicode, names that look alike may be equal (K and the sign of Kelvin).
+    private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
     private static func serviceAccount(_ name: String) -> (namespace: String, name: String)? {
         let parts = name.split(separator: ":", omittingEmptySubsequences: false)

@@ -29,16 +29,16 @@ public struct NodeRequest: Hashable, Sendable {
         guard let bytes = Self.decoded(encoded) else { throw .encoding(target) }
         guard let path = String(validating: bytes, as: UTF8.self) else { throw .encoding(target) }
         guard path.utf8.first == UInt8(ascii: "/") else { throw .relative(target) }
-        guard !path.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) else {
-            throw .controlCharacter(target)
+        guard !path.unicodeScalars.contains(where: Self.isControl) else { throw .controlCharacter(target) }
+        // By bytes, as the kernel does: a slash and a mark that combines with it are one character.
+        let segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
+        if segments.dropLast().contains(where: \.isEmpty) { throw .ambiguous(target, segment: "//") }
+        for segment in segments where segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) {
+            throw .ambiguous(target, segment: "\(Substring(segment))")
         }
-        for segment in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().dropLast()
-        where segment.isEmpty { throw .ambiguous(target, segment: "//") }
-        for segment in path.split(separator: "/") where segment == "." || segment == ".." {
-            throw .ambiguous(target, segment: String(segment))
-        }
-        // Decoded, it would separate segments for one reader and be a part of a name for another.
-        for separator in ["%2f", "%2F", "%5c", "%5C"] where target.contains(separator) {
+        // Decoded, it would separate segments for one reader and be a part of a name for another. What follows the path is
+        // not split: a command's slashes may well be encoded.
+        for separator in ["%2f", "%2F", "%5c", "%5C"] where Substring(encoded).contains(separator) {
             throw .ambiguous(target, segment: separator)
         }
         self.path = path
@@ -76,7 +76,15 @@ public struct NodeRequest: Hashable, Sendable {
     /// The rule by itself: `/pods/` is beneath `/pods`, `/podsandmore` is not.
     package static func path(_ path: String, isBeneath parent: String) -> Bool {
         let parent = parent.utf8.last == UInt8(ascii: "/") ? String(parent.dropLast()) : parent
-        return path == parent || path.hasPrefix(parent + "/")
+        return path == parent || path.utf8.starts(with: "\(parent)/".utf8)
+    }
+
+    /// What no path holds, and what a terminal or a reader of logs would take for more than a character.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029: true
+        default: false
+        }
     }
 
     private static let fine: [(path: String, subresource: String)] = [

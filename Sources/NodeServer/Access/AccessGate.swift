@@ -14,9 +14,8 @@ struct AccessGate: Sendable {
         var account: Account
     }
 
-    let policy: AccessPolicy
+    let rules: AccessRules
     let nodeName: String
-    let tokens: BearerTokens
     let metrics: ServerMetrics
     let logger: Logger
 
@@ -25,13 +24,14 @@ struct AccessGate: Sendable {
     ///   - head: the request.
     ///   - certificate: whom the client's verified certificate names; nil without one.
     func admit(_ head: HTTPRequestHead, certificate: Account?) throws(Refusal) -> Admission {
-        let account = try authenticate(head.headers, certificate)
+        let rules = rules.current
+        let account = try authenticate(head.headers, certificate, rules.tokens)
         let request: NodeRequest
         do throws(NodeRequestError) {
             request = try NodeRequest(
                 method: head.method.rawValue, target: head.uri, isUpgrade: Self.asksForUpgrade(head.headers))
         } catch { throw .badRequest(error.description) }
-        let decision = policy.decision(on: request, by: account, node: nodeName)
+        let decision = rules.policy.decision(on: request, by: account, node: nodeName)
         record(decision, on: request, by: account)
         guard case .allow = decision else {
             guard account != .anonymous else {
@@ -55,7 +55,9 @@ struct AccessGate: Sendable {
 
     /// A certificate goes before a token, as in Kubernetes. A token that is wrong is no anonymous client, but a mistake or
     /// a guess.
-    private func authenticate(_ headers: HTTPHeaders, _ certificate: Account?) throws(Refusal) -> Account {
+    private func authenticate(
+        _ headers: HTTPHeaders, _ certificate: Account?, _ tokens: BearerTokens
+    ) throws(Refusal) -> Account {
         if let certificate {
             metrics.authenticated("certificate", isGood: true)
             return certificate

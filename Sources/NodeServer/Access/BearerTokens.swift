@@ -20,6 +20,15 @@ struct BearerTokens: Sendable {
     /// No tokens.
     init() {}
 
+    /// Reads a file of static tokens, which nobody but its owner and group may know.
+    init(file: String) throws(NodeServerError) {
+        let bytes = try readSecret(file, called: "the token file")
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .content(file: file, "it is not UTF-8")
+        }
+        try self.init(parsing: text, file: file)
+    }
+
     /// Reads the text of a file of static tokens: `token,user,uid` and, in quotes when there are several, groups.
     /// - Parameters:
     ///   - text: what the file holds.

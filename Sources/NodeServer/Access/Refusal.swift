@@ -17,7 +17,8 @@ struct Refusal: Error, Hashable, Sendable {
 
     static func badRequest(_ message: String) -> Refusal { Refusal(code: 400, reason: "BadRequest", message: message) }
     static func unauthorized(_ message: String) -> Refusal {
-        Refusal(code: 401, reason: "Unauthorized", message: message)
+        // Whoever has no right here keeps no connection.
+        Refusal(code: 401, reason: "Unauthorized", message: message, closes: true)
     }
     static func forbidden(_ message: String) -> Refusal { Refusal(code: 403, reason: "Forbidden", message: message) }
     static func notFound(_ message: String) -> Refusal { Refusal(code: 404, reason: "NotFound", message: message) }

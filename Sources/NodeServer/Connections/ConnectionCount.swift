@@ -17,6 +17,17 @@ final class ConnectionCount: Sendable {
         self.metrics = metrics
     }
 
+    /// Whose connections are counted together: an address; of version 6 the network (/64), all of which one host has.
+    static func peer(_ address: String) -> String {
+        let halves = address.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false).map { half in
+            half.split(separator: ":").map(String.init)
+        }
+        guard address.contains(":"), !address.contains("."), let first = halves.first else { return address }
+        let last = halves.count > 1 ? halves[1] : []
+        let groups = first + Array(repeating: "0", count: max(0, 8 - first.count - last.count)) + last
+        return groups.prefix(4).joined(separator: ":") + "::/64"
+    }
+
     /// Counts one more, unless that would be one too many.
     func enter(_ peer: String) -> Bool {
         let isIn = state.withLock { state in

@@ -8,6 +8,7 @@ internal import NIOHTTP1
 internal import NIOHTTPTypes
 internal import NIOSSL
 internal import NIOWebSocket
+internal import Synchronization
 
 /// How a connection is set up and served. Hummingbird accepts it and ends it with the server.
 struct NodeChannel: ServerChildChannel {
@@ -25,25 +26,28 @@ struct NodeChannel: ServerChildChannel {
 
     let responder: NodeResponder
     let limits: ServerLimits
-    let tls: NIOSSLContext?
+    let rules: AccessRules
     let connections: ConnectionCount
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        let peer = channel.remoteAddress?.ipAddress ?? "unknown"
+        let peer = ConnectionCount.peer(channel.remoteAddress?.ipAddress ?? "unknown")
         guard connections.enter(peer) else {
             return channel.eventLoop.makeSucceededFuture(Value(channel: channel, negotiation: nil))
         }
         channel.closeFuture.whenComplete { [connections] _ in connections.leave(peer) }
         let value: EventLoopFuture<Value> = channel.eventLoop.makeCompletedFuture {
+            try Self.noticeDeadPeers(channel)
             let pipeline = channel.pipeline.syncOperations
-            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+            if let tls = rules.current.tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
             var decoding = NIOHTTPDecoderLimitConfiguration()
             decoding.maxHeaderListSize = limits.headerBytes
             decoding.maxHeaderFieldSize = limits.headerBytes
             decoding.maxHeaderFieldCount = limits.headerCount
             let encoder = HTTPResponseEncoder()
             let decoder = ByteToMessageHandler(
-                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding))
+                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding),
+                // What a client sends before it knows whether there is an upgrade waits here.
+                maximumBufferSize: limits.headerBytes + limits.bodyBytes)
             let upgrade = ExecUpgrade(responder)
             let gate = RequestGate(limits, metrics: responder.metrics, upgrade: upgrade)
             let upgrading = NIOTypedHTTPServerUpgradeHandler<Conversation>(
@@ -56,6 +60,16 @@ struct NodeChannel: ServerChildChannel {
         // Nobody else would close what could not be set up.
         value.whenFailure { _ in channel.close(promise: nil) }
         return value
+    }
+
+    /// A follower of a quiet log whose machine is gone would never be missed.
+    private static func noticeDeadPeers(_ channel: any Channel) throws {
+        guard let options = channel.syncOptions, channel.remoteAddress?.ipAddress != nil else { return }
+        try options.setOption(.socketOption(.so_keepalive), value: 1)
+        // TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT in seconds, TCP_USER_TIMEOUT in milliseconds.
+        for (option, value): (CInt, Int) in [(4, 60), (5, 15), (6, 4), (18, 120_000)] {
+            try options.setOption(.tcpOption(.init(rawValue: option)), value: value)
+        }
     }
 
     private static func plain(_ channel: any Channel) -> EventLoopFuture<Conversation> {
@@ -93,6 +107,9 @@ struct NodeChannel: ServerChildChannel {
         _ channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPResponsePart>, _ upgrade: ExecUpgrade
     ) async throws {
         try await channel.executeThenClose { inbound, outbound in
+            let current = CurrentAnswer()
+            // A client that has gone waits for nothing.
+            channel.channel.closeFuture.whenComplete { _ in current.cancel() }
             var parts = inbound.makeAsyncIterator()
             var refused = upgrade.takeRefused()
             while true {
@@ -122,8 +139,7 @@ struct NodeChannel: ServerChildChannel {
                             .write(response: answer.response.head, body: answer.response.body)
                     }
                 }
-                // A client that has gone waits for nothing.
-                channel.channel.closeFuture.whenComplete { _ in answering.cancel() }
+                current.begin(answering)
                 try await withTaskCancellationHandler {
                     try await answering.value
                 } onCancel: {
@@ -134,5 +150,31 @@ struct NodeChannel: ServerChildChannel {
             outbound.finish()
             try await channel.channel.closeFuture.get()
         }
+    }
+}
+
+/// The one answer that a connection waits for.
+private final class CurrentAnswer: Sendable {
+    private struct State {
+        var task: Task<Void, any Error>?
+        var isOver = false
+    }
+    private let state = Mutex(State())
+
+    func begin(_ task: Task<Void, any Error>) {
+        let isOver = state.withLock { state in
+            state.task = task
+            return state.isOver
+        }
+        if isOver { task.cancel() }
+    }
+
+    /// Ends it, and whatever would begin.
+    func cancel() {
+        let task = state.withLock { state in
+            state.isOver = true
+            return state.task
+        }
+        task?.cancel()
     }
 }

@@ -14,6 +14,14 @@ struct NodeResponder: Sendable {
     let gate: AccessGate
     let metrics: ServerMetrics
     let startTime: Timestamp
+    private let texts = PodTexts()
+
+    init(service: any NodeService, gate: AccessGate, metrics: ServerMetrics, startTime: Timestamp) {
+        self.service = service
+        self.gate = gate
+        self.metrics = metrics
+        self.startTime = startTime
+    }
 
     /// Answers a request, and counts it when the answer is written.
     func answer(
@@ -44,6 +52,10 @@ struct NodeResponder: Sendable {
             if case .exec = route {
                 throw .badRequest("exec needs an upgrade to a WebSocket, by the first request of a connection")
             }
+            // It was allowed to create, which is not to get.
+            if admission.request.isUpgrade {
+                throw .badRequest("\(admission.request.path) does not become another protocol")
+            }
             guard head.method == .GET else { throw .methodNotAllowed(head.method.rawValue) }
             return (route, try await get(route, head.uri))
         } catch { return (route, Answer(error)) }
@@ -67,10 +79,8 @@ struct NodeResponder: Sendable {
             return Answer(
                 metrics.registry.text(with: await service.samples()), type: PrometheusText.contentType)
         case .pods(let running):
-            let pods = await service.pods()
-            return Answer(
-                bytes: json(PodListObject(running ? pods.filter(\.hasRunningContainer) : pods, node: service.nodeName)),
-                type: "application/json")
+            let list = texts.list(await service.pods(), node: service.nodeName, running: running)
+            return Answer(bytes: list, type: "application/json")
         case .configuration: return Answer(await service.configuration(), type: "application/json")
         case .summary:
             return Answer(bytes: json(SummaryObject(await service.statistics())), type: "application/json")

@@ -25,7 +25,8 @@ enum NodeRoute: Hashable, Sendable {
 
     /// The route of a path; nil for none.
     init?(_ path: String) {
-        var parts = path.split(separator: "/").map(String.init)
+        // By bytes, as the policy does.
+        var parts = path.utf8.split(separator: UInt8(ascii: "/")).map { "\(Substring($0))" }
         guard !parts.isEmpty else { return nil }
         let first = parts.removeFirst()
         switch (first, parts.count) {
@@ -40,6 +41,9 @@ enum NodeRoute: Hashable, Sendable {
         case ("logs", _): self = .logs(parts.joined(separator: "/"))
         case ("containerLogs", 3): self = .containerLog(Self.container(parts))
         case ("exec", 3): self = .exec(Self.container(parts))
+        case ("exec", 4):
+            self = .exec(
+                ContainerReference(namespace: parts[0], pod: parts[1], uid: parts[2], container: parts[3]))
         default: return nil
         }
     }

@@ -2,18 +2,7 @@
 
 internal import NodeModel
 
-/// Pods as the Kubernetes API has them (v1 PodList): what clients of a kubelet read.
-struct PodListObject: Codable {
-    struct Metadata: Codable {}
-    var kind = "PodList"
-    var apiVersion = "v1"
-    var metadata = Metadata()
-    var items: [PodObject]
-
-    init(_ pods: [PodStatus], node: String) { items = pods.map { PodObject($0, node: node) } }
-}
-
-/// A pod.
+/// A pod as the Kubernetes API has it.
 struct PodObject: Codable {
     struct Metadata: Codable {
         var name: String

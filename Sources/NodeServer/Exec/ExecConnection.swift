@@ -7,7 +7,17 @@ internal import Synchronization
 
 /// A command and its client, over a WebSocket, until one of the two ends.
 struct ExecConnection: Sendable {
-    private typealias Writer = NIOAsyncChannelOutboundWriter<WebSocketFrame>
+    /// Where frames go out, and is seen for how long they do not.
+    private struct Writer: Sendable {
+        let outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>
+        let watch: WriteWatch
+
+        func write(_ frame: WebSocketFrame) async throws {
+            watch.begins()
+            defer { watch.ends() }
+            try await outbound.write(frame)
+        }
+    }
     private enum End {
         /// The command has ended, and the client was told.
         case command
@@ -29,20 +39,24 @@ struct ExecConnection: Sendable {
 
     func run(_ channel: NIOAsyncChannel<WebSocketFrame, WebSocketFrame>) async {
         let pings = PingCount()
+        let writing = WriteWatch()
         do {
             try await channel.executeThenClose { inbound, outbound in
-                try await withThrowingTaskGroup(of: End.self) { group in
+                let outbound = Writer(outbound: outbound, watch: writing)
+                await withThrowingTaskGroup(of: End.self) { group in
                     group.addTask { try await read(inbound, outbound, pings) }
                     group.addTask { try await write(outbound) }
                     group.addTask { try await ping(outbound, pings) }
+                    group.addTask { try await watch(writing) }
                     defer { group.cancelAll() }
-                    guard try await group.next() == .command else { return await session.cancel() }
+                    // Whatever ends it, a failure too: the group waits for the command's end, so that has to come.
+                    guard let end = try? await group.next(), end == .command else { return await session.cancel() }
                     // The client has yet to read it; it closes, or has had its time.
                     group.addTask {
                         try await Task.sleep(for: Self.closingTime)
                         return .silence
                     }
-                    _ = try await group.next()
+                    _ = try? await group.next()
                 }
             }
         } catch {
@@ -73,7 +87,8 @@ struct ExecConnection: Sendable {
                     guard let message = ExecMessage(bytes, version) else {
                         throw MessageAssembly.Violation(code: .unacceptableData)
                     }
-                    try await take(message)
+                    // While the command takes no input nothing is read, the client's answers to pings among it.
+                    try await pings.pausing { try await take(message) }
                 }
             }
         } catch let violation as MessageAssembly.Violation {
@@ -128,6 +143,12 @@ struct ExecConnection: Sendable {
         try await outbound.write(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
     }
 
+    /// Whether the client reads what it is sent; one that does not for as long as a request may last is given up.
+    private func watch(_ writing: WriteWatch) async throws -> End {
+        while !writing.isStuck(for: limits.requestTime) { try await Task.sleep(for: min(limits.requestTime, .seconds(1))) }
+        return .silence
+    }
+
     /// Asks now and then whether the client is there.
     private func ping(_ outbound: Writer, _ pings: PingCount) async throws -> End {
         while pings.unanswered < 3 {
@@ -142,7 +163,45 @@ struct ExecConnection: Sendable {
 /// How often the client was asked since it was heard last.
 private final class PingCount: Sendable {
     private let count = Atomic(0)
+    private let isPaused = Atomic(false)
     var unanswered: Int { count.load(ordering: .relaxed) }
     func heard() { count.store(0, ordering: .relaxed) }
-    func sent() { count.add(1, ordering: .relaxed) }
+    func sent() { if !isPaused.load(ordering: .relaxed) { count.add(1, ordering: .relaxed) } }
+
+    /// Meanwhile nobody listens to the client.
+    func pausing(_ body: () async throws -> Void) async throws {
+        isPaused.store(true, ordering: .relaxed)
+        defer {
+            heard()
+            isPaused.store(false, ordering: .relaxed)
+        }
+        try await body()
+    }
+}
+
+/// Since when frames wait to go out.
+private final class WriteWatch: Sendable {
+    private struct State {
+        var waiting = 0
+        var since = ContinuousClock.now
+    }
+    private let state = Mutex(State())
+
+    func begins() {
+        state.withLock { state in
+            if state.waiting == 0 { state.since = .now }
+            state.waiting += 1
+        }
+    }
+
+    func ends() {
+        state.withLock { state in
+            state.waiting -= 1
+            state.since = .now
+        }
+    }
+
+    func isStuck(for time: Duration) -> Bool {
+        state.withLock { $0.waiting > 0 && $0.since.duration(to: .now) > time }
+    }
 }

@@ -41,6 +41,8 @@ final class ExecUpgrade: Sendable {
 
     /// The answer's headers, or nil when there is no upgrade; the reason is kept for whoever answers then.
     private func headers(for head: HTTPRequestHead, on channel: any Channel) async -> HTTPHeaders? {
+        // NIO asks for each entry of the header: the first decides.
+        guard state.withLock({ if case .asked = $0 { true } else { false } }) else { return nil }
         do throws(Refusal) {
             let (session, version) = try await start(head, on: channel)
             let isOver = state.withLock { state in

@@ -15,25 +15,37 @@ struct PrometheusText {
         var value: Double
     }
     /// All lines of a name.
-    struct Family {
+    private struct Family {
         var kind: String
         var help: String
-        var lines: [Line] = []
+        /// The lines.
+        var text = ""
+        /// What stands before the number of each.
+        var series: Set<String> = []
     }
 
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-    private(set) var families: [String: Family] = [:]
+    private var families: [String: Family] = [:]
 
     /// Adds a line. What does not go with what is there is left out: a second kind of a family, a second value of a line.
     mutating func add(_ line: Line, to name: String, kind: String, help: String) {
         let name = Self.name(name)
-        var family = families[name] ?? Family(kind: kind, help: help)
-        guard family.kind == kind,
-            !family.lines.contains(where: { $0.suffix == line.suffix && $0.labels == line.labels })
-        else { return }
-        family.lines.append(line)
-        families[name] = family
+        let series = Self.series(name, line)
+        // In place: there are as many lines as pods.
+        let isNew = families[name, default: Family(kind: kind, help: help)].series.insert(series).inserted
+        guard isNew, families[name]?.kind == kind else { return }
+        families[name]?.text += "\(series) \(Self.number(line.value))\n"
+    }
+
+    private static func series(_ name: String, _ line: Line) -> String {
+        var series = name + line.suffix
+        var next = "{"
+        for label in line.labels {
+            series += "\(next)\(label.name)=\"\(escaped(label.value, quotes: true))\""
+            next = ","
+        }
+        return line.labels.isEmpty ? series : series + "}"
     }
 
     /// Adds the numbers of a service.
@@ -50,20 +62,14 @@ struct PrometheusText {
         var text = ""
         for (name, family) in families.sorted(by: { $0.key < $1.key }) {
             text += "# HELP \(name) \(Self.escaped(family.help, quotes: false))\n# TYPE \(name) \(family.kind)\n"
-            for line in family.lines {
-                text += name + line.suffix
-                if !line.labels.isEmpty {
-                    let labels = line.labels.map { "\($0.name)=\"\(Self.escaped($0.value, quotes: true))\"" }
-                    text += "{" + labels.joined(separator: ",") + "}"
-                }
-                text += " \(Self.number(line.value))\n"
-            }
+            text += family.text
         }
         return text
     }
 
     /// A name with an underscore for whatever no name may hold.
     static func name(_ text: String, colons: Bool = true) -> String {
+        if isName(text, colons) { return text }
         var name = ""
         for scalar in text.unicodeScalars {
             let isLetter = ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || scalar == "_"
@@ -74,11 +80,21 @@ struct PrometheusText {
         return name.isEmpty ? "_" : name
     }
 
+    private static func isName(_ text: String, _ colons: Bool) -> Bool {
+        guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return text.utf8.allSatisfy {
+            (0x61...0x7a).contains($0) || (0x41...0x5a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5f
+                || (colons && $0 == 0x3a)
+        }
+    }
+
     static func labels(_ labels: [MetricSample.Label]) -> [MetricSample.Label] {
         labels.map { MetricSample.Label(name: name($0.name, colons: false), value: $0.value) }
     }
 
     private static func escaped(_ text: String, quotes: Bool) -> String {
+        // Mostly there is nothing to escape.
+        if text.utf8.allSatisfy({ $0 != 0x5c && $0 != 0x0a && !(quotes && $0 == 0x22) }) { return text }
         var escaped = ""
         for scalar in text.unicodeScalars {
             switch scalar {
