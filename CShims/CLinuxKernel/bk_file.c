@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -73,6 +74,12 @@ int64_t bk_fstatfs_magic(int fd) {
 }
 
 int bk_dup_close_on_exec(int fd) { return (int)bk_result(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+
+int bk_lease_read(int fd) {
+    // The signal to a holder whose file is opened for writing is SIGIO, which ends a process; this one is passed over.
+    int result = (int)bk_result(fcntl(fd, F_SETSIG, SIGURG));
+    return result < 0 ? result : (int)bk_result(fcntl(fd, F_SETLEASE, F_RDLCK));
+}
 
 int bk_dup_from(int fd, int lowest) { return (int)bk_result(fcntl(fd, F_DUPFD_CLOEXEC, lowest)); }
 

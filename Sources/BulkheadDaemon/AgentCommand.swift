@@ -66,6 +66,16 @@ public struct AgentCommand: AsyncParsableCommand {
         try ProcessCall.setLimit(openFiles, ofProcess: 0, to: (hard, hard), called: "RLIMIT_NOFILE")
     }
 
+    /// The kernel is to kill pods before it kills the agent: also where a process of a container that runs out of memory
+    /// shares the agent's while it is being started.
+    private static func escapeOutOfMemory(_ logger: Logger) {
+        do {
+            try Descriptor.open("/proc/self/oom_score_adj", .writing).write(Array("-1000".utf8))
+        } catch {
+            logger.warning("the agent may be killed when memory runs out", metadata: ["cause": "\(error)"])
+        }
+    }
+
     /// Runs it until a signal ends it.
     public func run() async throws {
         guard effectiveUserID == 0 else {
@@ -80,6 +90,7 @@ public struct AgentCommand: AsyncParsableCommand {
         let settings = try node.settings()
         try settings.makeRoomForPods()
         try Self.raiseDescriptorLimit()
+        Self.escapeOutOfMemory(logger)
         let runtime = try LinuxPodRuntime(settings.runtime)
         let agent = NodeAgent(configuration: settings.agent, runtime: runtime, logger: logger)
         let service = AgentService(

@@ -215,6 +215,12 @@ extension Descriptor {
         try valueOrError(uninterrupted { bk_lock_range(number, start, length, 1) }, "fcntl F_OFD_SETLKW", name)
     }
 
+    /// Keeps whoever opens the file for writing waiting until this descriptor is closed (`fcntl` `F_SETLEASE`, `F_RDLCK`); false
+    /// when somebody has it open for writing already. On a file system without leases nobody waits.
+    package borrowing func holdOffWriters() -> Bool {
+        bk_lease_read(number) != -Errno.resourceTemporarilyUnavailable.rawValue
+    }
+
     /// Waits until the content and the attributes of the file, or the names of the directory, are on the disk (`fsync`).
     package borrowing func synchronize() throws(KernelError) {
         let number = self.number

@@ -67,8 +67,6 @@ public struct PodLaunch: Hashable, Sendable {
         if map?.holdsHostRoot ?? true { launch.root?.guardHostRoot() }
         launch.volumes = try volumes(of: container)
         launch.hostName = hostName
-        launch.oomScoreAdjustment = pod.oomScoreAdjustment(
-            of: container, capacity: machineMemory().map(ByteCount.bytes))
         launch.reaper = true
         return launch
     }
@@ -106,6 +104,10 @@ public struct PodLaunch: Hashable, Sendable {
         launch.noNewPrivileges = context.allowPrivilegeEscalation != true
         launch.seccomp = try seccomp(context, capabilities)
         launch.streams = Streams(input: .null)
+        // With it the child has memory of its own from the start: else a container that runs out of memory while a command
+        // joins it would have the kernel kill whoever shares the command's memory, which is the caller.
+        launch.oomScoreAdjustment = pod.oomScoreAdjustment(
+            of: container, capacity: machineMemory().map(ByteCount.bytes))
         return launch
     }
 

@@ -107,7 +107,7 @@ import Testing
 
     @Test func `A container that cannot be started waits longer each time`() async throws {
         let node = try TestNode()
-        node.kernel.state.withLock { $0.failures["start app"] = PodRuntimeError("no such program") }
+        node.kernel.state.withLock { $0.failures["start app"] = PodRuntimeError("no such program", isOfCommand: true) }
         try node.write("web.yaml", Manifest.pod("web"))
         try await node.withAgent { agent in
             try await eventually("the second try failed") {
@@ -122,6 +122,73 @@ import Testing
             node.clock.advance(.seconds(2))
             try await eventually("it runs") { node.kernel.running.first?.attempt == 3 }
         }
+    }
+
+    @Test func `What the host could not do is no failure of the container`() async throws {
+        let node = try TestNode()
+        node.kernel.state.withLock { $0.failures["start work"] = PodRuntimeError("Too many open files") }
+        try node.write("web.yaml", Manifest.pod("web", ["work"], more: "restartPolicy: Never"))
+        try await node.withAgent { agent in
+            try await eventually("the reason is told") {
+                await agent.statuses().first?.reason?.contains("Too many open files") == true
+            }
+            #expect(await agent.statuses().first?.phase == .pending)
+            node.kernel.state.withLock { $0.failures = [:] }
+            node.clock.advance(.seconds(2))
+            try await eventually("it succeeded") { await agent.statuses().first?.phase == .succeeded }
+            #expect(node.kernel.starts.map(\.attempt) == [1])
+        }
+    }
+
+    @Test func `A pod that ended gives back what it had, and is shown until it is removed`() async throws {
+        let node = try TestNode()
+        try node.write("once.yaml", Manifest.pod("once", ["work"], more: "restartPolicy: Never"))
+        for life in 1...2 {
+            try await node.withAgent { agent in
+                try await eventually("it succeeded") { await agent.statuses().first?.phase == .succeeded }
+                try await eventually("it gave back what it had") {
+                    node.kernel.pods.isEmpty && node.kernel.state.withLock { $0.operations["release"] == life }
+                }
+            }
+        }
+        #expect(node.kernel.starts.count == 1)
+        try node.remove("once.yaml")
+        try await node.withAgent { _ in
+            try await eventually("nothing is left") { node.kernel.state.withLock { $0.disk.isEmpty } }
+        }
+        #expect(node.kernel.violations == [])
+    }
+
+    @Test func `What fills the disk can be removed`() async throws {
+        let node = try TestNode()
+        node.kernel.state.withLock { _ = $0.stubborn.insert("app") }
+        try node.write("web.yaml", Manifest.pod("web"))
+        try await node.withAgent { _ in
+            try await eventually("it runs") { node.kernel.running.count == 1 }
+            node.kernel.state.withLock { $0.isDiskFull = true }
+            try node.remove("web.yaml")
+            try await eventually("it was asked to end") { node.kernel.state.withLock { $0.operations["signal"] == 1 } }
+            node.clock.advance(.seconds(31))
+            try await eventually("nothing is left") {
+                node.kernel.pods.isEmpty && node.kernel.state.withLock { $0.disk.isEmpty }
+            }
+        }
+    }
+
+    @Test func `A pod is begun again when the machine was started again`() async throws {
+        let node = try TestNode()
+        try node.write("web.yaml", Manifest.pod("web"))
+        try node.write("once.yaml", Manifest.pod("once", ["main"], more: "restartPolicy: Never"))
+        try await node.withAgent { _ in try await eventually("both run") { node.kernel.running.count == 2 } }
+        node.kernel.state.withLock { $0.groups = [:] }
+        node.clock.reboot()
+        try await node.withAgent { agent in
+            try await eventually("what was to run once has failed") {
+                await agent.statuses().contains { $0.pod.name == "once" && $0.phase == .failed }
+            }
+            try await eventually("the other one runs") { node.kernel.running.map(\.pod) == ["default/web"] }
+        }
+        #expect(node.kernel.starts.count == 3)
     }
 
     @Test func `A probe that takes its time does not hold up the end of its pod`() async throws {

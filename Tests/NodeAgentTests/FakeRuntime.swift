@@ -24,7 +24,8 @@ struct FakeRuntime: PodRuntime {
     ) async throws(PodRuntimeError) -> Value {
         do { try life.act() } catch { throw PodRuntimeError("killed") }
         await Task.yield()
-        if let failure = kernel.state.withLock({ $0.failures["\(name) \(subject)"] }) { throw failure }
+        let failure = kernel.state.withLock { $0.failures["\(name) \(subject)"] ?? $0.failures[name] }
+        if let failure { throw failure }
         let value = kernel.state.withLock { state in
             state.operations[name, default: 0] += 1
             return body(&state)
@@ -91,6 +92,15 @@ struct FakeRuntime: PodRuntime {
 
     func kill(_ container: String, ofPod uid: String) async throws(PodRuntimeError) {
         try await perform("kill", container) { state in FakeKernel.end(&state, uid, container, 137) }
+    }
+
+    func release(_ uid: String) async throws(PodRuntimeError) {
+        try await perform("release", uid) { state in
+            if state.groups[uid]?.values.contains(where: { $0.process != nil }) == true {
+                state.violations.append("\(uid) is released while it runs")
+            }
+            state.groups[uid] = nil
+        }
     }
 
     func remove(_ uid: String) async throws(PodRuntimeError) {

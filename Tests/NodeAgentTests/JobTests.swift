@@ -34,6 +34,29 @@ import Testing
         }
     }
 
+    @Test func `A Job ends in time although one of its pods cannot be made ready`() async throws {
+        let node = try TestNode()
+        try node.write("job.yaml", Manifest.job("sum", "completions: 2\nparallelism: 2\nactiveDeadlineSeconds: 30"))
+        try await node.withAgent { agent in
+            try await node.eventually("both run") { node.kernel.running.count == 2 }
+        }
+        try node.remove("job.yaml")
+        try await node.withAgent { _ in try await node.eventually("it is gone") { node.kernel.pods.isEmpty } }
+
+        try node.write("job.yaml", Manifest.job("late", "completions: 2\nparallelism: 2\nactiveDeadlineSeconds: 30"))
+        node.kernel.state.withLock { $0.failures["prepare"] = PodRuntimeError("no range of ids is left") }
+        try await node.withAgent { agent in
+            try await node.eventually("the reason is told") {
+                let reasons = await agent.statuses().compactMap(\.reason)
+                return reasons.count == 2 && reasons.allSatisfy { $0.contains("no range of ids is left") }
+            }
+            node.clock.advance(.seconds(31))
+            try await node.eventually("it has failed") {
+                await agent.jobs().first?.status.isTrue(.failed) != nil
+            }
+        }
+    }
+
     @Test func `A suspended Job is given other resources, and goes on with them where it was`() async throws {
         let node = try TestNode()
         func write(_ memory: String, suspend: Bool) throws {

@@ -6,6 +6,7 @@ import NodeModel
 import PodManifests
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import NodeAgent
@@ -43,6 +44,21 @@ import Testing
         #expect(!reason("loop").isEmpty)
         #expect(!reason("endless").isEmpty)
         #expect(files.count == 9)
+    }
+
+    @Test("What is being written is not read, and what is read is not written to", .needs(.root))
+    func writing() throws {
+        let node = try TestNode()
+        try node.write("a.yaml", "half")
+        let folder = ManifestFolder(FilePath(node.folder.path))
+        let writer = try #require(FileHandle(forWritingAtPath: node.folder.appending(path: "a.yaml").path))
+        guard case .unreadable(let reason)? = try folder.files()["a.yaml"] else {
+            Issue.record("a file that is open for writing was read")
+            return
+        }
+        #expect(reason.contains("being written"))
+        try writer.close()
+        #expect(try folder.files()["a.yaml"] == .text("half"))
     }
 
     private func names(_ set: ManifestSet) -> [String] { set.wanted().items.map { $0.item.name.name } }

@@ -16,10 +16,15 @@ final class ManualClock: NodeClock {
         var sleepers: [UInt64: (time: Timestamp, continuation: CheckedContinuation<Void, Never>)] = [:]
         var last: UInt64 = 0
         var cancelled: Set<UInt64> = []
+        var bootID = "first"
     }
     private let state = Mutex(State())
 
     var now: Timestamp { state.withLock { $0.now } }
+    var bootID: String? { state.withLock { $0.bootID } }
+
+    /// The machine is started again.
+    func reboot() { state.withLock { $0.bootID += " again" } }
 
     func sleep(until time: Timestamp) async {
         let id = state.withLock { state in

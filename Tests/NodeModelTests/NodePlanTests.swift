@@ -225,8 +225,9 @@ private struct Agent {
         let now = Timestamp(seconds: 0)
         var pod = ManagedPod(web, spec: PodSpec(containers: [Container(name: "app")]))
         var record = pod.record
+        var time = now
         for attempt in 1...3 {
-            let time = pod.life.nextTime(after: now) ?? now
+            time = pod.life.nextTime(after: now) ?? now
             for operation in pod.operations(at: time) {
                 if case .write(let written) = operation { record = written }
                 if case .start(_, let number) = operation { #expect(number == attempt) }
@@ -235,9 +236,58 @@ private struct Agent {
         }
         #expect(pod.life.nextTime(after: now) == now + .seconds(30))
         for case .write(let written) in pod.operations(at: now) { record = written }
-        let found = ManagedPod(recovering: record, spec: pod.life.spec, sighting: nil, at: now)
-        #expect(found.life.nextTime(after: now) == now + .seconds(30))
+        let found = ManagedPod(recovering: record, spec: pod.life.spec, sighting: nil, at: time)
+        #expect(found.life.nextTime(after: time) == now + .seconds(30))
         #expect(found.life["app"]?.restartCount == 2)
+        // By a clock that was set back, it waits no longer.
+        let early = Timestamp(seconds: -1_000_000)
+        let back = ManagedPod(recovering: record, spec: pod.life.spec, sighting: nil, at: early)
+        #expect(back.life.nextTime(after: early) == early + .seconds(20))
+    }
+
+    @Test func `After the machine was started again what ran has ended, and init containers run once more`() {
+        let now = Timestamp(seconds: 100)
+        func record(_ policy: RestartPolicy) -> (PodSpec, PodRecord) {
+            let spec = PodSpec(
+                containers: [Container(name: "app")], initContainers: [Container(name: "init")], restartPolicy: policy)
+            var pod = ManagedPod(web, spec: spec)
+            _ = pod.operations(at: now)
+            pod.started("init", at: now)
+            pod.ended("init", code: 0, at: now)
+            _ = pod.operations(at: now)
+            pod.started("app", at: now)
+            return (spec, pod.record)
+        }
+        let (always, running) = record(.always)
+        let again = running.afterReboot(of: always, at: now)
+        #expect(again.containers.keys.sorted() == ["app"])
+        var recovered = ManagedPod(recovering: again, spec: always, sighting: nil, at: now)
+        #expect(recovered.operations(at: now).last == .start(container: "init", attempt: 1))
+        recovered.started("init", at: now)
+        recovered.ended("init", code: 0, at: now)
+        #expect(recovered.operations(at: now).last == .start(container: "app", attempt: 2))
+        // What is never started again has failed.
+        let (never, once) = record(.never)
+        let failed = ManagedPod(recovering: once.afterReboot(of: never, at: now), spec: never, sighting: nil, at: now)
+        #expect(failed.life.hasEnded && failed.life.phase == .failed)
+    }
+
+    @Test func `A grace period begins when a probe is answered, whenever it was asked`() {
+        var pod = ManagedPod(
+            web,
+            spec: PodSpec(containers: [
+                Container(
+                    name: "app",
+                    livenessProbe: Probe(
+                        .exec(["check"]), timeout: .seconds(30), failureThreshold: 1,
+                        terminationGracePeriod: .seconds(10)))
+            ]))
+        let now = Timestamp(seconds: 100)
+        _ = pod.operations(at: now)
+        pod.started("app", at: now)
+        pod.answered("app", .liveness, false, askedAt: now, at: now + .seconds(30))
+        #expect(pod.operations(at: now + .seconds(30)) == [.signal(container: "app")])
+        #expect(pod.operations(at: now + .seconds(40)) == [.kill(container: "app")])
     }
 
     @Test func `Killed at any instant and started again, an agent loses none and starts none twice`() {

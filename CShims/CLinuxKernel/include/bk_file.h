@@ -37,6 +37,8 @@ int64_t bk_getdents64(int fd, void *buffer, size_t size);
 int bk_statx(int dirfd, const char *path, int flags, struct bk_file_status *status);
 /// The file system's magic number (fstatfs(2), f_type), or -errno.
 int64_t bk_fstatfs_magic(int fd);
+/// Takes a read lease (fcntl(2), F_SETLEASE): -EAGAIN when the file is open for writing. It ends with the descriptor.
+int bk_lease_read(int fd);
 int bk_dup_close_on_exec(int fd);
 /// The same at a number of at least `lowest`; -EINVAL past RLIMIT_NOFILE.
 int bk_dup_from(int fd, int lowest);

@@ -50,6 +50,8 @@ package struct ManifestFolder: Sendable {
         guard status.isRegular else { return .unreadable("is no regular file, and is not read") }
         let file = try Descriptor.open(
             FilePath("/proc/self/fd/\(place.number)"), [.reading, .nonBlocking, .noControllingTerminal])
+        // The first half of a manifest may well be one, of another pod.
+        guard file.holdOffWriters() else { return .unreadable("is being written, and is read when it is closed") }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FoundationEssentials
+internal import LinuxKernel
 package import NodeModel
+internal import SystemPackage
 
 /// The time, and waiting for it: the machine's, or a test's.
 package protocol NodeClock: Sendable {
     /// The time.
     var now: Timestamp { get }
+    /// What tells one start of the machine from another; nil where nothing does.
+    var bootID: String? { get }
     /// Waits until a time; shorter when the task is cancelled.
     func sleep(until time: Timestamp) async
 }
@@ -16,8 +20,10 @@ package protocol NodeClock: Sendable {
 package struct MachineClock: NodeClock {
     private let start: Timestamp
     private let origin = ContinuousClock.now
+    package let bootID: String?
 
     package init() {
+        bootID = try? readKernelFile("/proc/sys/kernel/random/boot_id").split(separator: "\n").first.map(String.init)
         start = Timestamp(sinceEpoch: .microseconds(Int64(Date.now.timeIntervalSince1970 * 1_000_000)))
     }
 

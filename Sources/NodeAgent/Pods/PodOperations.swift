@@ -17,15 +17,24 @@ extension PodWorker {
         let ends: [ContainerEnd]
         let seen: PodSighting?
         do throws(PodRuntimeError) {
-            // Of what is only to be removed, there is nothing to watch.
-            let isOver = !isWanted && sighting.map { $0?.isPopulated != true } == true
+            // Of what is only to be removed, or has ended, there is nothing to watch.
+            let isEmpty = sighting.map { $0?.isPopulated != true } == true
+            let isOver = isEmpty && (!isWanted || record.stage == .ended)
             let attempts = record.containers.mapValues(\.attempt)
             ends = isOver ? [] : try await context.runtime.adopt(pod, attempts: attempts)
+            var found: PodSighting?
             if let sighting {
-                seen = sighting
+                found = sighting
             } else {
-                seen = try await context.runtime.sightings().first { $0.uid == uid }
+                found = try await context.runtime.sightings().first { $0.uid == uid }
             }
+            if !isOver {
+                // What neither runs nor has ended was not begun: what its control group shows is of the attempt before.
+                for container in attempts.keys where found?.containers[container]?.isPopulated == false {
+                    found?.containers[container]?.hasRun = ends.contains { $0.container == container }
+                }
+            }
+            seen = found
         } catch {
             sighting = nil
             // What is only to end is ended without, if need be.
@@ -40,10 +49,18 @@ extension PodWorker {
             if record.containers[end.container]?.exit != nil { continue }
             record.containers[end.container]?.exit = ContainerRecord.Exit(code: end.code, time: now)
         }
+        if let known = stored.bootID, known != context.clock.bootID {
+            record = record.afterReboot(of: spec, at: now)
+            log(.notice, "the machine was started again since the pod ran")
+        }
         if record != before {
+            var stored = stored
+            stored.bootID = context.clock.bootID
             do { try await context.store.note(record, of: stored, pod) } catch {
                 fail("its record cannot be written: \(error)")
-                return false
+                // It is ended without, if that is all that is left to do.
+                if isWanted { return false }
+                pause = nil
             }
         }
         managed = ManagedPod(
@@ -56,22 +73,28 @@ extension PodWorker {
     /// - Returns: whether the next one may be done.
     func isPerformed(_ operation: ManagedPod.Operation) async -> Bool {
         switch operation {
-        case .write(let record): await write(record)
         case .start(let container, let attempt): await start(container, attempt)
         case .signal(let container): await signal(container)
         case .kill(let container): await kill(container)
-        case .ask: true
+        case .write, .ask: true
         }
     }
 
-    private func write(_ record: PodRecord) async -> Bool {
+    /// Writes the record.
+    /// - Returns: whether it is on disk.
+    func write(_ record: PodRecord) async -> Bool {
         guard var stored else { return false }
         stored.begunAt = stored.begunAt ?? context.clock.now
+        stored.bootID = context.clock.bootID
         do {
-            try await context.store.note(record, of: stored, pod)
+            try await context.store.note(record, of: stored, pod, life: managed?.life)
             return true
         } catch {
-            fail("its record cannot be written: \(error)")
+            if isWanted {
+                fail("its record cannot be written: \(error)")
+            } else {
+                log(.error, "it is ended although its record cannot be written", ["cause": "\(error)"])
+            }
             return false
         }
     }
@@ -83,13 +106,18 @@ extension PodWorker {
             if isClosed { return false }
             guard await prepare(pod) else { return false }
             if isClosed { return false }
-            do {
+            do throws(PodRuntimeError) {
                 try await context.runtime.start(container, of: pod, attempt: attempt)
                 managed?.started(container, at: context.clock.now)
                 startFailures[container] = nil
                 log(.info, "a container was started", ["container": "\(container)", "attempt": "\(attempt)"])
             } catch {
                 if isClosed { return false }
+                // What the host could not do says nothing of the container.
+                guard error.isOfCommand else {
+                    fail("the container \(container) cannot be started: \(error)", error.isPermanent, isOfStart: true)
+                    return false
+                }
                 managed?.startFailed(container, at: context.clock.now)
                 startFailures[container] = "it could not be started: \(error)"
                 log(.error, "a container could not be started", ["container": "\(container)", "cause": "\(error)"])

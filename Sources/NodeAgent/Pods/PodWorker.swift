@@ -50,6 +50,8 @@ actor PodWorker {
     var sighting: PodSighting??
     var isWanted: Bool
     var isPrepared = false
+    /// What a pod has that ended was given back, but for its logs and its record.
+    var isReleased = false
     /// It could not be taken over, and is not to go on.
     var mustRemove = false
     private(set) var isGone = false
@@ -112,13 +114,13 @@ actor PodWorker {
         case .wake: break
         case .stop:
             isWanted = false
-            // To end it, what kept it from starting does not matter.
-            if pause?.isOfStart == true { pause = nil }
+            // To end it, what kept it from starting, or from being taken over, does not matter.
+            if pause?.isOfStart == true || managed == nil { pause = nil }
         case .end(let end): take(end, at: now)
         case .answer(let question, let isGood, let time):
             asking.remove(question)
             guard attempt(of: question.container) == question.attempt else { return }
-            managed?.answered(question.container, question.kind, isGood, at: time)
+            managed?.answered(question.container, question.kind, isGood, askedAt: time, at: now)
         }
     }
 
@@ -145,27 +147,43 @@ actor PodWorker {
         // Not before it was taken over: what was found to have ended then would end after this.
         let now = context.clock.now
         if !isWanted { managed?.stop(at: now) }
-        let before = managed
         let operations = managed?.operations(at: now) ?? []
         var isMore = false
         for operation in operations {
             if isClosed { return false }
-            if case .ask(let container, let kinds) = operation {
-                ask(kinds, of: container)
-                continue
-            }
-            isMore = true
-            guard await isPerformed(operation) else {
-                // It thinks that its record is written.
-                if case .write = operation { managed = before }
-                return false
+            switch operation {
+            case .ask(let container, let kinds): ask(kinds, of: container)
+            case .write(let record):
+                if await write(record) {
+                    isMore = true
+                    continue
+                }
+                managed?.writeFailed()
+                // What only ends is done all the same: it may be what has filled the disk.
+                if isWanted { return false }
+            default:
+                isMore = true
+                guard await isPerformed(operation) else { return false }
             }
         }
-        delay.reset()
+        if pause == nil { delay.reset() }
         await publish()
         if isMore { return true }
-        if !isWanted, let managed, managed.life.hasEnded, managed.strays.isEmpty { return await remove() }
+        guard let managed, managed.life.hasEnded, managed.strays.isEmpty else { return false }
+        if !isWanted { return await remove() }
+        if managed.record.stage == .ended { await release() }
         return false
+    }
+
+    /// Gives back what the pod has that ended: its claims on memory are others' now.
+    private func release() async {
+        if isReleased { return }
+        do { try await context.runtime.release(uid) } catch {
+            fail("what it had cannot be given back: \(error)", error.isPermanent)
+            return
+        }
+        isReleased = true
+        isPrepared = false
     }
 
     /// Removes what is left.

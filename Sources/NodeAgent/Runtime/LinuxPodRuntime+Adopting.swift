@@ -2,13 +2,14 @@
 
 internal import Cgroups
 internal import LinuxKernel
+internal import Logging
 public import NodeModel
 
 extension LinuxPodRuntime {
     /// Takes over a pod that runs.
     public func adopt(_ pod: Pod, attempts: [String: Int]) async throws(PodRuntimeError) -> [ContainerEnd] {
         let found = try await threads.run { [self] in try find(pod, attempts) }
-        try await prepare(pod, sharing: found.running.values.first)
+        if let first = found.running.values.first { try await takeOver(pod, first) }
         for (container, process) in found.running where prepared[pod.uid]?.running[container] == nil {
             prepared[pod.uid]?.running[container] = process
             watch(process, container, ofPod: pod.uid)
@@ -20,6 +21,20 @@ extension LinuxPodRuntime {
                 let code = ContainerProcess.code(in: try folder.outcome(pod.uid, container, attempt))
                 return ContainerEnd(uid: pod.uid, container: container, attempt: attempt, code: code ?? 137)
             }
+        }
+    }
+
+    /// What runs is taken over as it is, whatever the host would say to a pod that begins.
+    private func takeOver(_ pod: Pod, _ process: ContainerProcess) async throws(PodRuntimeError) {
+        let (plan, namespaces) = try await threads.run { [self] in
+            let plan = try planned(pod)
+            return (plan, PodNamespaces(try process.sharedNamespaces(of: plan)))
+        }
+        if prepared[pod.uid] == nil { prepared[pod.uid] = Prepared(plan: plan, namespaces: namespaces) }
+        do { try await treeThread.run { [cgroups] in try cgroups.make(pod) } } catch {
+            logger.warning(
+                "a pod that runs keeps the values that its control groups have",
+                metadata: ["pod": "\(pod)", "cause": "\(error)"])
         }
     }
 
@@ -37,10 +52,12 @@ extension LinuxPodRuntime {
                 (running: try cgroup.containerInit(), hasRun: try PodCgroups.look(at: cgroup).hasRun)
             }
             let outcome = try folder.outcome(pod.uid, container, attempt)
+            // Without a file for its outcome it was not begun, and the control group is that of the attempt before.
+            let isBegun = outcome != nil
             if let (pid, process) = seen?.running {
                 found.running[container] = ContainerProcess(
                     attempt: attempt, pid: pid, process: process, outcome: outcome)
-            } else if seen?.hasRun == true || ContainerProcess.code(in: outcome) != nil {
+            } else if isBegun, seen?.hasRun == true || ContainerProcess.code(in: outcome) != nil {
                 found.ended[container] = attempt
             }
         }

@@ -24,7 +24,9 @@ extension LinuxPodRuntime {
             do {
                 return try start(wanted, attempt, prepared.plan, in: prepared.namespaces)
             } catch let error as LaunchError {
-                throw PodRuntimeError("\(pod): container \(container): \(error)")
+                throw PodRuntimeError(
+                    "\(pod): container \(container): \(error)",
+                    isOfCommand: [.execute, .directory, .user].contains(error.step))
             }
         }
         self.prepared[pod.uid]?.running[container] = process
@@ -133,6 +135,12 @@ extension LinuxPodRuntime {
 
     /// Kills what is left of a pod, and removes all of it.
     public func remove(_ uid: String) async throws(PodRuntimeError) {
+        try await release(uid)
+        try await threads.run { [folder] in try folder.removeLogs(of: uid) }
+    }
+
+    /// Removes all of a pod but its logs.
+    public func release(_ uid: String) async throws(PodRuntimeError) {
         if let gone = prepared.removeValue(forKey: uid) {
             for (container, process) in gone.running {
                 folder.forget(folder.watched(gone.plan.pod, container, process.attempt))

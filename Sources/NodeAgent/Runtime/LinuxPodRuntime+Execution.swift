@@ -20,33 +20,38 @@ extension LinuxPodRuntime {
         guard let prepared = prepared[uid], let process = prepared.running[container] else {
             throw PodRuntimeError("container \(container) of pod \(uid) does not run")
         }
-        return try await threads.run { [self] in
-            let streams = try ExecutionStreams(withInput: input)
-            let child = try join(words, container, process, prepared.plan) { launch in
-                launch.terminal = terminal
-                launch.terminalSize = terminal ? size : nil
-                launch.streams = terminal ? Streams(input: .null, output: .null, error: .null) : streams.theirs
-            }
-            guard var started = child.take() else {
-                throw PodRuntimeError("container \(container) of pod \(uid) does not run")
-            }
-            let held = SharedDescriptor(try started.process.duplicate())
-            let master: SharedDescriptor? =
-                switch started.takeTerminal() {
-                case .some(let master): SharedDescriptor(master)
-                case .none: nil
-                }
-            if let master { try master.descriptor.setNonBlocking() }
-            started.detach()
-            return ContainerExecution(
-                process: held, input: input ? master ?? streams.input : nil, output: master ?? streams.output,
-                error: master == nil ? streams.error : nil, terminal: master, threads: threads)
+        let streams: ExecutionStreams
+        do { streams = try ExecutionStreams(withInput: input) } catch { throw PodRuntimeError(of: error) }
+        let started = try await join(words, container, process, prepared.plan) { launch in
+            launch.terminal = terminal
+            launch.terminalSize = terminal ? size : nil
+            launch.streams = terminal ? Streams(input: .null, output: .null, error: .null) : streams.theirs
         }
+        guard let child = started.take() else {
+            throw PodRuntimeError("container \(container) of pod \(uid) does not run")
+        }
+        do { return try execution(of: child, streams, withInput: input) } catch { throw PodRuntimeError(of: error) }
+    }
+
+    private nonisolated func execution(
+        of child: consuming Child, _ streams: ExecutionStreams, withInput input: Bool
+    ) throws(KernelError) -> ContainerExecution {
+        let process = SharedDescriptor(try child.process.duplicate())
+        let master: SharedDescriptor? =
+            switch child.takeTerminal() {
+            case .some(let master): SharedDescriptor(master)
+            case .none: nil
+            }
+        if let master { try master.descriptor.setNonBlocking() }
+        child.detach()
+        return ContainerExecution(
+            process: process, input: input ? master ?? streams.input : nil, output: master ?? streams.output,
+            error: master == nil ? streams.error : nil, terminal: master, threads: threads)
     }
 }
 
 /// The two sides of a command's streams.
-private struct ExecutionStreams {
+private struct ExecutionStreams: Sendable {
     let theirs: Streams
     let input: SharedDescriptor?
     let output: SharedDescriptor

@@ -36,33 +36,82 @@ extension LinuxPodRuntime {
         }
     }
 
-    /// Whether a command inside ends well and in time.
+    /// Whether a command inside ends well and in time. Whatever the container does, the answer does not come later.
     private func run(
         _ words: [String], within time: Duration, in container: String, _ process: ContainerProcess, _ plan: PodLaunch
     ) async -> Bool? {
-        do {
-            let started = try await threads.run { [self] () throws -> Handover<Child>? in
-                do {
-                    return try join(words, container, process, plan) { launch in
-                        launch.streams = Streams(input: .null, output: .null, error: .null)
-                    }
-                } catch let error as LaunchError where error.step == .execute {
-                    // What cannot be executed is an answer.
-                    return nil
-                }
+        let (answers, answer) = AsyncStream<Bool?>.makeStream()
+        let running = Task {
+            answer.yield(await self.answer(of: words, in: container, process, plan))
+            answer.finish()
+        }
+        let limit = Task {
+            try await Task.sleep(for: time)
+            answer.yield(false)
+        }
+        defer {
+            running.cancel()
+            limit.cancel()
+        }
+        for await answer in answers { return answer }
+        return nil
+    }
+
+    private func answer(
+        of words: [String], in container: String, _ process: ContainerProcess, _ plan: PodLaunch
+    ) async -> Bool? {
+        let started: Handover<Child>
+        do throws(PodRuntimeError) {
+            started = try await join(words, container, process, plan) { launch in
+                launch.streams = Streams(input: .null, output: .null, error: .null)
             }
-            guard let child = started?.take() else { return false }
-            // Dropped when it takes longer, and so killed.
-            guard try await child.hasEnded(within: time) else { return false }
-            return try await child.ended().status.shellCode == 0
         } catch {
+            // What cannot be executed is an answer.
+            if error.isOfCommand { return false }
             logger.debug("a probe of container \(container) of \(plan.pod) could not be asked: \(error)")
             return nil
         }
+        guard let child = started.take() else { return nil }
+        let isInTime = try? await child.hasEnded(within: .seconds(1 << 20))
+        if isInTime == true, !Task.isCancelled { return try? await child.ended().status.shellCode == 0 }
+        Self.dismiss(child)
+        return nil
     }
 
-    /// Starts a command inside a container: in its namespaces and its control group. Blocks until it is executed.
-    nonisolated func join(
+    /// Kills a command, and waits for its end where nobody else waits: in the kernel it may hang for as long as it likes.
+    private nonisolated static func dismiss(_ child: consuming Child) {
+        _ = try? ProcessCall.send(signal: 9, to: child.process)
+        let left = Handover(child)
+        Task { if let child = left.take() { _ = try? await child.ended() } }
+    }
+
+    /// How many commands may be on their way into one container.
+    private static let joinsAtATime = 4
+
+    /// Starts a command inside a container: in its namespaces and its control group. Comes back when it is executed; a
+    /// container that is frozen, or stops whatever is born in it, keeps only its own commands waiting.
+    func join(
+        _ words: [String], _ container: String, _ process: ContainerProcess, _ plan: PodLaunch,
+        _ change: @escaping @Sendable (inout Launch) -> Void
+    ) async throws(PodRuntimeError) -> Handover<Child> {
+        let place = "\(plan.pod.uid)/\(container)"
+        guard joining[place, default: 0] < Self.joinsAtATime else {
+            throw PodRuntimeError("\(plan.pod): container \(container): commands before this one have not begun yet")
+        }
+        joining[place, default: 0] += 1
+        defer {
+            joining[place, default: 1] -= 1
+            if joining[place] == 0 { joining[place] = nil }
+        }
+        return try await joinThreads.run { [self] in
+            do { return try join(words, container, process, plan, change) } catch let error as LaunchError {
+                throw PodRuntimeError(
+                    "\(plan.pod): container \(container): \(error)", isOfCommand: error.step == .execute)
+            }
+        }
+    }
+
+    private nonisolated func join(
         _ words: [String], _ container: String, _ process: ContainerProcess, _ plan: PodLaunch,
         _ change: (inout Launch) -> Void
     ) throws -> Handover<Child> {
@@ -73,7 +122,10 @@ extension LinuxPodRuntime {
         var launch = try plan.launch(words, in: wanted, joining: try process.allNamespaces(of: plan))
         change(&launch)
         let child = try cgroups.withContainer(container, ofPod: plan.pod.uid) { cgroup in
-            Handover(try launch.start(in: cgroup))
+            if try cgroup.read(.events)?.frozen == true {
+                throw PodRuntimeError("\(plan.pod): container \(container) is frozen")
+            }
+            return Handover(try launch.start(in: cgroup))
         }
         guard let child else { throw PodRuntimeError("\(plan.pod): container \(container) does not run") }
         return child

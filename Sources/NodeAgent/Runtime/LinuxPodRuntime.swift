@@ -38,11 +38,17 @@ public actor LinuxPodRuntime: PodRuntime {
     let logger = Logger(label: "bulkheadd.runtime")
     /// For what takes as long as it takes: starts, kills, files.
     let threads = WorkThreads(count: 4)
+    /// For commands on their way into a container: what happens in there can hold them up for as long as it likes.
+    let joinThreads = WorkThreads(count: 64)
     /// For clients that read logs: however many they are, pods go on.
     let logThreads = WorkThreads(count: 2)
     /// Changes of the tree of control groups lock it, so that they follow each other in any case.
     let treeThread = WorkThreads(count: 1)
     var prepared: [String: Prepared] = [:]
+    /// How many commands are on their way into a container, by pod and container.
+    var joining: [String: Int] = [:]
+    /// Pods of others, by uid, that were told of.
+    private var foreign: Set<String> = []
 
     /// The ends of containers as they happen.
     public nonisolated let ends: AsyncStream<ContainerEnd>
@@ -73,41 +79,54 @@ public actor LinuxPodRuntime: PodRuntime {
         attendLogs()
     }
 
-    /// What the kernel shows of pods beneath the agent's root, whoever made them; and pods of which only files are left, such
-    /// as a range of ids, which are to be removed.
+    /// What the kernel shows of this runtime's pods; and pods of which only files are left, such as a range of ids, which are
+    /// to be removed. Control groups of pods that were not made with its folder are somebody else's, and left alone.
     public func sightings() async throws(PodRuntimeError) -> [PodSighting] {
-        try await threads.run { [cgroups, folder] in
-            let seen = try cgroups.sightings()
-            let known = Set(seen.map(\.uid))
-            return seen + (try folder.pods().sorted().filter { !known.contains($0) }.map { PodSighting(uid: $0) })
+        let (seen, left) = try await threads.run { [cgroups, folder] in
+            (try cgroups.sightings(), Set(try folder.pods()))
         }
+        for uid in seen.map(\.uid) where !left.contains(uid) && foreign.insert(uid).inserted {
+            logger.warning(
+                "beneath the agent's root is a pod that it did not make; it is left alone", metadata: ["uid": "\(uid)"])
+        }
+        let known = Set(seen.map(\.uid))
+        return seen.filter { left.contains($0.uid) }
+            + left.sorted().filter { !known.contains($0) }.map { PodSighting(uid: $0) }
     }
 
     /// Makes ready what the containers share.
     public func prepare(_ pod: Pod) async throws(PodRuntimeError) {
-        try await prepare(pod, sharing: nil)
-    }
-
-    /// The same with the namespaces that its running containers have.
-    func prepare(_ pod: Pod, sharing process: ContainerProcess?) async throws(PodRuntimeError) {
-        let plan = try await threads.run { [self] in try planned(pod) }
+        let plan = try await threads.run { [self] in
+            try claim(pod)
+            let refusing = PodLaunch(pod: pod, map: nil, images: configuration.images)
+            try refusing.refuseUnimplemented()
+            try refusing.prepareHostPaths()
+            return try planned(pod)
+        }
         try await treeThread.run { [cgroups] in try cgroups.make(pod) }
         if prepared[pod.uid] != nil {
             prepared[pod.uid]?.plan = plan
             return
         }
-        let namespaces = try await threads.run {
-            try PodNamespaces(process.map { try $0.sharedNamespaces(of: plan) } ?? .made(for: plan))
-        }
+        let namespaces = try await threads.run { try PodNamespaces(.made(for: plan)) }
         // Of two that were at it, one is kept.
         if prepared[pod.uid] == nil { prepared[pod.uid] = Prepared(plan: plan, namespaces: namespaces) }
     }
 
+    /// Sees to it that what is made of a pod is known to be this runtime's. Blocks.
+    private nonisolated func claim(_ pod: Pod) throws {
+        if try folder.has(pod.uid) { return }
+        if let place = try cgroups.place(of: pod.uid) {
+            throw PodRuntimeError(
+                "\(pod): somebody else has made the control group \(place); is another agent at work beneath the same "
+                    + "root?",
+                isPermanent: true)
+        }
+        try folder.claim(pod.uid)
+    }
+
     /// The pod in terms of this host: its range of ids, its folders. Blocks.
-    private nonisolated func planned(_ pod: Pod) throws -> PodLaunch {
-        let refusing = PodLaunch(pod: pod, map: nil, images: configuration.images)
-        try refusing.refuseUnimplemented()
-        try refusing.prepareHostPaths()
+    nonisolated func planned(_ pod: Pod) throws -> PodLaunch {
         let map = pod.spec.hostUsers ? nil : try ids.map(of: pod.uid)
         var plan = PodLaunch(pod: pod, map: map, images: configuration.images)
         let group = pod.spec.securityContext.fsGroup

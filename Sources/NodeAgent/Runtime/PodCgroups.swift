@@ -47,7 +47,7 @@ final class PodCgroups: Sendable {
     }
 
     /// Where a pod's control group is, whatever its class; nil when there is none.
-    private func place(of uid: String) throws -> CgroupPath? {
+    func place(of uid: String) throws -> CgroupPath? {
         for qosClass in QoSClass.allCases {
             let path = try node.layout.name(ofPod: uid, class: qosClass).path(driver: node.layout.driver)
             if try isThere(path) { return path }

@@ -7,7 +7,7 @@ public import NodeModel
 /// Every operation can be done again after a kill at any instant: what is done already is no failure. Nothing of a pod is
 /// remembered but in the kernel and in the runtime's own folder.
 public protocol PodRuntime: Sendable {
-    /// What the kernel shows of pods beneath the agent's root, whoever made them.
+    /// What the kernel shows of the agent's pods. Those that somebody else made beneath the same root are none of them.
     func sightings() async throws(PodRuntimeError) -> [PodSighting]
 
     /// Takes over a pod that runs: watches its containers, so that ``ends`` tells of them, and knows its range of ids and its
@@ -28,6 +28,10 @@ public protocol PodRuntime: Sendable {
 
     /// Kills all that is in the container's control group, and waits until it is empty.
     func kill(_ container: String, ofPod uid: String) async throws(PodRuntimeError)
+
+    /// Gives back what a pod has that ended by itself: control groups, claims of protection, its range of ids, namespaces,
+    /// volumes that end with it. Its logs stay until it is removed.
+    func release(_ uid: String) async throws(PodRuntimeError)
 
     /// Kills what is left of a pod, whether it was begun by this agent or not, and removes control groups, claims of
     /// protection, its range of ids, namespaces, volumes that end with it, logs.
@@ -69,10 +73,13 @@ public struct PodRuntimeError: Error, Hashable, Sendable, CustomStringConvertibl
     public let description: String
     /// Whether it would fail again without a change of the manifest or of the host.
     public let isPermanent: Bool
+    /// Whether it is the container's command that failed, and not the host: it counts as an end of the container.
+    public let isOfCommand: Bool
 
     /// A failure.
-    public init(_ description: String, isPermanent: Bool = false) {
+    public init(_ description: String, isPermanent: Bool = false, isOfCommand: Bool = false) {
         self.description = description
         self.isPermanent = isPermanent
+        self.isOfCommand = isOfCommand
     }
 }

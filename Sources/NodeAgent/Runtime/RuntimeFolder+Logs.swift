@@ -70,16 +70,16 @@ extension RuntimeFolder {
         let folder = try folder(log.folder)
         let last: UInt64
         if let known { last = known } else { last = try logTimes(in: folder, log.attempt).lastSize }
-        lastSizes.withLock { $0[log] = size }
+        defer { lastSizes.withLock { $0[log] = size } }
         guard size != last else { return }
-        try note(size, of: log, in: folder)
-        // In pieces of a size that every file system can give back, and an eighth of the limit at a time.
+        // First the room, for noting may need some. In pieces of a size that every file system can give back, and an eighth of the limit at a time.
         let spare = size - min(size, limit.bytes)
         let piece = max(65536, limit.bytes / 8 / 65536 * 65536)
         if spare >= piece, last / piece != size / piece || known == nil {
             let file = try folder.open("\(log.attempt)\(Self.logSuffix)", [.readingAndWriting, .noFollow])
             try file.free(before: spare / 65536 * 65536)
         }
+        try note(size, of: log, in: folder)
     }
 
     private func note(_ size: UInt64, of log: WatchedLog, in folder: borrowing Descriptor) throws(KernelError) {

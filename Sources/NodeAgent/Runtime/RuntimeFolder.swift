@@ -49,6 +49,19 @@ final class RuntimeFolder: Sendable {
         return folder
     }
 
+    // MARK: - Pods
+
+    /// Whether a pod is one that was made with this folder.
+    func has(_ uid: String) throws(KernelError) -> Bool {
+        switch try root.openIfPresent("pods/\(try checked(uid))", [.path, .directory]) {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    /// From now on a pod is.
+    func claim(_ uid: String) throws(KernelError) { _ = try folder(["pods", uid]) }
+
     // MARK: - Outcomes
 
     /// An empty file for how an attempt ends.
@@ -100,10 +113,14 @@ final class RuntimeFolder: Sendable {
 
     // MARK: - The end of a pod
 
-    /// Removes what ends with a pod, its logs too, as a kubelet does. Its range of ids is the store's to take back.
-    func removeFiles(of uid: String) throws(KernelError) {
+    /// Removes a pod's logs.
+    func removeLogs(of uid: String) throws(KernelError) {
         let logs = try root.open("logs", [.path, .directory])
         for name in try logs.entries() where name.hasSuffix("_\(uid)") { try logs.removeTree(name) }
+    }
+
+    /// Removes what ends with a pod but its logs. Its range of ids is the store's to take back.
+    func removeFiles(of uid: String) throws(KernelError) {
         guard let pod = try root.openIfPresent("pods/\(try checked(uid))", [.path, .directory]) else { return }
         if let volumes = try pod.openIfPresent("volumes", [.path, .directory]) {
             for name in try volumes.entries() {

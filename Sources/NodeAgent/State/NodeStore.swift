@@ -101,12 +101,15 @@ actor NodeStore {
     /// Writes down how far a pod is.
     /// - Parameters:
     ///   - record: how far.
-    ///   - new: the pod, where nothing of it is on disk yet.
+    ///   - new: the pod, where nothing of it is on disk yet; and in which start of the machine it is.
     ///   - pod: the same as a value.
-    func note(_ record: PodRecord, of new: StoredPod, _ pod: Pod?) throws(StateError) {
+    ///   - life: how its containers are, where that is known.
+    func note(_ record: PodRecord, of new: StoredPod, _ pod: Pod?, life: PodLife? = nil) throws(StateError) {
         var object = podObjects[record.version.uid] ?? PodObject(new, pod)
         object.stored.begunAt = object.stored.begunAt ?? new.begunAt
+        object.stored.bootID = new.bootID
         object.stored.record = record
+        object.life = life ?? object.life
         try put(object)
     }
 

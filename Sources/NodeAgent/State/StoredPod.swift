@@ -35,6 +35,8 @@ struct StoredPod: Hashable, Sendable, Codable {
     var isDeleted = false
     /// Whether its Job let go of it: however it ends, it does not count.
     var isReleased = false
+    /// Which start of the machine its record is of; nil where nothing tells.
+    var bootID: String?
     /// Since when it is on the node.
     var begunAt: Timestamp?
     /// How far it is; nil before it is begun.

@@ -177,9 +177,12 @@ public struct ContainerLife: Hashable, Sendable {
     /// - Parameters:
     ///   - kind: which.
     ///   - isGood: whether well; nil when it could not be asked.
-    ///   - now: when it was asked.
-    public mutating func answered(_ kind: ProbeKind, _ isGood: Bool?, at now: Timestamp) {
-        guard probes.answered(kind, isGood, at: now), case .running(let since) = state else { return }
+    ///   - asked: when it was asked, which is what the next one is counted from; nil for now.
+    ///   - now: the time, from which a container that is to end has its grace period.
+    public mutating func answered(
+        _ kind: ProbeKind, _ isGood: Bool?, askedAt asked: Timestamp? = nil, at now: Timestamp
+    ) {
+        guard probes.answered(kind, isGood, at: asked ?? now), case .running(let since) = state else { return }
         isStoppedByProbe = true
         probes.stopping()
         let grace = probes[kind]?.probe.terminationGracePeriod ?? gracePeriod

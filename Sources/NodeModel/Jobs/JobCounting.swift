@@ -63,7 +63,8 @@ extension JobSync {
         guard status.consecutiveFailures > 0, let last = status.lastFailureTime else { return nil }
         var delay = Duration.seconds(10)
         for _ in 1..<min(status.consecutiveFailures, 10) { delay = delay.doubled(upTo: .seconds(600)) }
-        return last + delay
+        // A clock that was set back is no reason to wait for longer.
+        return min(last, now) + delay
     }
 }
 

@@ -4,8 +4,8 @@
 ///
 /// ``operations(at:)`` are to be done in their order, each only when those before it are done: a record is on disk before
 /// what it announces. What happens is told, and changes both; each operation that was asked for is told before the next ones
-/// are asked. Where one cannot be done that nothing is told of (a record not written), the value is to be thrown away, and
-/// made again from the record on disk.
+/// are asked. Where a record cannot be written, ``writeFailed()`` tells: what it announces is not to be done then, unless it
+/// ends what runs.
 public struct ManagedPod: Hashable, Sendable {
     /// What is to be done.
     public enum Operation: Hashable, Sendable {
@@ -53,6 +53,7 @@ public struct ManagedPod: Hashable, Sendable {
         recovering record: PodRecord, spec: PodSpec?, sighting: PodSighting?, at now: Timestamp,
         backoff: CrashLoopBackoff = CrashLoopBackoff()
     ) {
+        let record = record.notAfter(now)
         self.record = record
         let seen = sighting?.containers ?? [:]
         var known = PodSpec(
@@ -121,6 +122,9 @@ public struct ManagedPod: Hashable, Sendable {
         return attempt
     }
 
+    /// The record could not be written. It is asked for again.
+    public mutating func writeFailed() { isWritten = false }
+
     private mutating func change(_ change: (inout PodRecord) -> Void) {
         let before = record
         change(&record)
@@ -155,9 +159,12 @@ public struct ManagedPod: Hashable, Sendable {
     ///   - name: the container.
     ///   - kind: which probe.
     ///   - isGood: whether well; nil when it could not be asked.
-    ///   - now: when it was asked.
-    public mutating func answered(_ name: String, _ kind: ProbeKind, _ isGood: Bool?, at now: Timestamp) {
-        life.tell(name) { $0.answered(kind, isGood, at: now) }
+    ///   - asked: when it was asked; nil for now.
+    ///   - now: the time.
+    public mutating func answered(
+        _ name: String, _ kind: ProbeKind, _ isGood: Bool?, askedAt asked: Timestamp? = nil, at now: Timestamp
+    ) {
+        life.tell(name) { $0.answered(kind, isGood, askedAt: asked, at: now) }
         let hasStarted = life[name]?.probes.hasStarted == true
         if kind == .startup { change { $0.containers[name]?.hasStarted = hasStarted } }
     }

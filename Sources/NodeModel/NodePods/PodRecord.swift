@@ -52,6 +52,41 @@ public struct PodRecord: Hashable, Sendable, Codable {
         self.version = version
         self.gracePeriodSeconds = gracePeriodSeconds
     }
+
+    /// The same where nothing is later than a time. A machine without a clock of its own may be years back when it starts, and
+    /// whatever waited for what was written down would wait for years.
+    public func notAfter(_ now: Timestamp) -> PodRecord {
+        var record = self
+        record.killTime = killTime.map { min($0, now + .seconds(Int64(gracePeriodSeconds))) }
+        record.containers = containers.mapValues { container in
+            var container = container
+            container.begunAt = min(container.begunAt, now)
+            if let time = container.exit?.time { container.exit?.time = min(time, now) }
+            return container
+        }
+        return record
+    }
+
+    /// The same after the machine was started again: whatever ran was killed. In a pod that goes on, what its init containers
+    /// made ready is gone (namespaces, volumes in memory), so they run once more, and then the others.
+    /// - Parameters:
+    ///   - spec: what the pod is; nil when nobody knows any more.
+    ///   - now: the time.
+    public func afterReboot(of spec: PodSpec?, at now: Timestamp) -> PodRecord {
+        var record = self
+        for (name, container) in containers where container.exit == nil {
+            record.containers[name]?.exit = ContainerRecord.Exit(code: 137, time: now)
+        }
+        guard stage == .running, let spec else { return record }
+        if ManagedPod(recovering: record, spec: spec, sighting: nil, at: now).life.hasEnded { return record }
+        for name in record.containers.keys {
+            record.containers[name]?.attempt += 1
+            record.containers[name]?.exit = nil
+            record.containers[name]?.hasStarted = false
+        }
+        for container in spec.initContainers { record.containers[container.name] = nil }
+        return record
+    }
 }
 
 /// What an agent has written down of a container.

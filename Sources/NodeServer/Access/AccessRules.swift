@@ -19,8 +19,11 @@ final class AccessRules: Sendable {
                         + "certificate and a key, or listen on 127.0.0.1")
             }
             policy = configuration.policy
-            tokens = try configuration.tokenFile.map { (file) throws(NodeServerError) in try BearerTokens(file: file) }
-                ?? BearerTokens()
+            if let file = configuration.tokenFile {
+                tokens = try BearerTokens(file: file)
+            } else {
+                tokens = BearerTokens()
+            }
             tls = try configuration.tls?.context()
         }
     }

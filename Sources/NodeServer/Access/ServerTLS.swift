@@ -18,7 +18,8 @@ extension NodeServerConfiguration.TLSFiles {
         // HTTP/2 is not spoken here; a client that can is told so before it tries.
         configuration.applicationProtocols = ["http/1.1"]
         if let clientCA {
-            configuration.trustRoots = .certificates(try Self.certificates(clientCA, called: "the authority of clients"))
+            configuration.trustRoots = .certificates(
+                try Self.certificates(clientCA, called: "the authority of clients"))
             configuration.certificateVerification = .optionalVerification
         }
         do { return try NIOSSLContext(configuration: configuration) } catch {

@@ -145,7 +145,9 @@ struct ExecConnection: Sendable {
 
     /// Whether the client reads what it is sent; one that does not for as long as a request may last is given up.
     private func watch(_ writing: WriteWatch) async throws -> End {
-        while !writing.isStuck(for: limits.requestTime) { try await Task.sleep(for: min(limits.requestTime, .seconds(1))) }
+        while !writing.isStuck(for: limits.requestTime) {
+            try await Task.sleep(for: min(limits.requestTime, .seconds(1)))
+        }
         return .silence
     }
 
