@@ -15,7 +15,7 @@ SANITIZER ?=
 SOAK_SECONDS ?= 600
 export KERNELS FILTER PROOF
 
-.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz soak sanitize check docs setup install clean
+.PHONY: help run test test-unit test-live test-kernels proof shell bench fuzz soak prove-unit sanitize check docs setup install clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,11 @@ fuzz: ## made-up input for the parsers; FUZZ_SECONDS=60 for each of them
 soak: ## an agent with 200 pods under random edits and kills; SOAK_SECONDS=600
 	@.ci/setup build
 	@BULKHEAD_SOAK=$(SOAK_SECONDS) FILTER=AgentSoak .ci/test live
+
+prove-unit: ## the agent's unit under systemd itself, in target kernel KERNEL=6.12; takes debootstrap
+	@.ci/setup build kernels
+	@swift build -c release --product bulkheadd
+	@Tests/Systemd/prove $(or $(SUITE),trixie) $(or $(KERNEL),6.12)
 
 sanitize: ## tests under SANITIZER=address, thread or both; FILTER=REGEX
 	@.ci/setup build

@@ -171,8 +171,8 @@ let package = Package(
         module(
             "BulkheadDaemon",
             [
-                "NodeModel", "LinuxKernel", "Cgroups", "PodManifests", "PodLaunching", "NodeAgent", "NodeServer",
-                "ToolOutput", "ToolParsing", log, arguments, system,
+                "NodeModel", "LinuxKernel", "Cgroups", "Launching", "PodManifests", "PodLaunching", "NodeAgent",
+                "NodeServer", "ToolOutput", "ToolParsing", log, arguments, system,
             ] + lifecycle),
         .executableTarget(
             name: "bulkheadd", dependencies: ["BulkheadDaemon", "LinuxKernel"], swiftSettings: strict),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ArgumentParser
+internal import Launching
 internal import LinuxKernel
 internal import Logging
 internal import NodeAgent
@@ -28,6 +29,8 @@ public struct AgentCommand: AsyncParsableCommand {
             /logs/, /containerLogs/NAMESPACE/POD/CONTAINER, /exec/NAMESPACE/POD/CONTAINER. Who may ask for what is \
             decided by a policy in the form of Kubernetes RBAC; without one, nobody may. `bulkhead authz explain` \
             tells what a request needs.
+
+            SIGHUP has policy, tokens and certificates read again; when one is wrong, nothing changes.
 
             Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage, 3 not possible on this host.
 
@@ -60,10 +63,12 @@ public struct AgentCommand: AsyncParsableCommand {
     }
 
     /// A few descriptors for each pod and each client: as many as whoever started the agent allows.
-    private static func raiseDescriptorLimit() throws {
-        let openFiles: UInt32 = 7  // RLIMIT_NOFILE
-        let (_, hard) = try ProcessCall.limit(openFiles, ofProcess: 0, called: "RLIMIT_NOFILE")
-        try ProcessCall.setLimit(openFiles, ofProcess: 0, to: (hard, hard), called: "RLIMIT_NOFILE")
+    /// - Returns: what it was before, which is the pods'.
+    private static func raiseDescriptorLimit() throws -> ResourceLimit {
+        let kind = ResourceLimit.Kind.openFiles
+        let (soft, hard) = try ProcessCall.limit(kind.rawValue, ofProcess: 0, called: "\(kind)")
+        try ProcessCall.setLimit(kind.rawValue, ofProcess: 0, to: (hard, hard), called: "\(kind)")
+        return ResourceLimit(kind, soft: soft, hard: hard)
     }
 
     /// The kernel is to kill pods before it kills the agent: also where a process of a container that runs out of memory
@@ -87,9 +92,9 @@ public struct AgentCommand: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "bulkheadd")
-        let settings = try node.settings()
+        var settings = try node.settings()
         try settings.makeRoomForPods()
-        try Self.raiseDescriptorLimit()
+        settings.runtime.limits = [try Self.raiseDescriptorLimit()]
         Self.escapeOutOfMemory(logger)
         let runtime = try LinuxPodRuntime(settings.runtime)
         let agent = NodeAgent(configuration: settings.agent, runtime: runtime, logger: logger)

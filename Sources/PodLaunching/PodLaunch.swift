@@ -21,6 +21,9 @@ public struct PodLaunch: Hashable, Sendable {
     /// volume that is not here is a file system in memory of one container, and ends with it.
     public var emptyDirectories: [String: String] = [:]
 
+    /// Resource limits of all that is started; what is not named is the caller's own.
+    public var limits: [ResourceLimit] = []
+
     /// A pod with the map of its user namespace.
     public init(pod: Pod, map: IDMap?, images: [String: String]) {
         self.pod = pod
@@ -104,6 +107,7 @@ public struct PodLaunch: Hashable, Sendable {
         launch.noNewPrivileges = context.allowPrivilegeEscalation != true
         launch.seccomp = try seccomp(context, capabilities)
         launch.streams = Streams(input: .null)
+        launch.limits = limits
         // With it the child has memory of its own from the start: else a container that runs out of memory while a command
         // joins it would have the kernel kill whoever shares the command's memory, which is the caller.
         launch.oomScoreAdjustment = pod.oomScoreAdjustment(

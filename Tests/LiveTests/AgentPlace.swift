@@ -26,9 +26,14 @@ final class AgentPlace {
         scratch = try mappableScratch()
         root = TestTree.newName()
         for folder in ["manifests", "state"] { try scratch.folder(folder) }
-        try scratch.file("tokens", "monitoring-token,prometheus,1,\noperator-token,ann,2,\"node-operators\"\n")
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: scratch.path("tokens"))
+        try tokens("monitoring-token,prometheus,1,\noperator-token,ann,2,\"node-operators\"\n")
         try scratch.file("policy", try String(contentsOfFile: Self.policy, encoding: .utf8))
+    }
+
+    /// What the file of tokens holds.
+    func tokens(_ text: String) throws {
+        try scratch.file("tokens", text)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: scratch.path("tokens"))
     }
 
     /// The policy that the examples have, as guests get it and as the sources do.
@@ -82,6 +87,9 @@ final class AgentPlace {
     private func appendingFile(_ path: String) throws -> Streams.Stream {
         .shared(SharedDescriptor(try Descriptor.open(FilePath(path), [.create, .writing, .append], mode: 0o644)))
     }
+
+    /// Sends the agent a signal.
+    func send(_ signal: Int32) throws { try agent?.send(signal: signal) }
 
     /// Ends the agent; how it ended.
     @discardableResult

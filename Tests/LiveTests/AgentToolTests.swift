@@ -92,6 +92,21 @@ struct AgentToolTests {
         ] { #expect(text.contains(name), "\(name)\n\(text)") }
     }
 
+    @Test("On SIGHUP tokens and policy are read again, and what is wrong changes nothing")
+    func reload() throws {
+        let place = try AgentPlace.withPod()
+        try place.tokens("another-token,ann,2,\"node-operators\"\n")
+        try place.send(SIGHUP)
+        #expect(try eventually { try place.ask("/pods", token: "another-token").code == 200 })
+        #expect(try place.ask("/pods").code == 401)
+        try place.scratch.file("policy", "kind: ClusterRol")
+        try place.send(SIGHUP)
+        #expect(eventually { place.scratch.text("log").contains("what was in force stays so") })
+        #expect(try place.ask("/pods", token: "another-token").code == 200)
+        try place.tokens("operator-token,ann,2,\"node-operators\"\n")
+        #expect(try place.ask("/pods", token: "another-token").code == 200)
+    }
+
     @Test("A manifest that is wrong is told, and what was in force stays so")
     func wrongManifest() throws {
         let place = try AgentPlace.withPod()

@@ -129,6 +129,7 @@ public actor LinuxPodRuntime: PodRuntime {
     nonisolated func planned(_ pod: Pod) throws -> PodLaunch {
         let map = pod.spec.hostUsers ? nil : try ids.map(of: pod.uid)
         var plan = PodLaunch(pod: pod, map: map, images: configuration.images)
+        plan.limits = configuration.limits
         let group = pod.spec.securityContext.fsGroup
         for volume in pod.spec.volumes {
             guard case .emptyDir(let inMemory, let limit) = volume.source else { continue }

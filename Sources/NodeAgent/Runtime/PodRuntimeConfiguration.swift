@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Launching
 public import NodeModel
 
 /// What a ``LinuxPodRuntime`` has to know of its node.
@@ -18,6 +19,8 @@ public struct PodRuntimeConfiguration: Sendable {
     public var idRange: IDRange?
     /// The most pods that have ids at a time.
     public var maxPods: UInt32 = 110
+    /// Resource limits of containers; what is not named is the agent's own.
+    public var limits: [ResourceLimit] = []
     /// How much of a log is kept; the beginning goes first. Only on a file system that gives back the room within a file, which
     /// those on disks and tmpfs do.
     public var logLimit = ByteCount.mebibytes(10)
