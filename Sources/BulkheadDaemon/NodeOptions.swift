@@ -108,7 +108,7 @@ struct NodeOptions: ParsableArguments {
 /// What the options come to.
 struct AgentSettings: Sendable {
     let nodeName: String
-    let runtime: PodRuntimeConfiguration
+    var runtime: PodRuntimeConfiguration
     let agent: NodeAgentConfiguration
 
     /// Moves the agent into a leaf, `agent`, where the pods are to be beneath its own cgroup, as a unit of systemd that is

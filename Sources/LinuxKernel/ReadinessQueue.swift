@@ -35,7 +35,7 @@ package struct ReadinessQueue: ~Copyable, Sendable {
     }
 }
 
-/// A flag that wakes whoever polls its descriptor (`eventfd`). Once raised it stays so.
+/// A flag that wakes whoever polls its descriptor (`eventfd`). Once raised it stays so until it is lowered.
 package final class WakeUp: Sendable {
     private let descriptor: Descriptor
 
@@ -50,6 +50,12 @@ package final class WakeUp: Sendable {
     package func raise() {
         // Eight bytes that hold a one: the counter cannot overflow, for nobody raises it 2^64 times.
         try? descriptor.write([1, 0, 0, 0, 0, 0, 0, 0])
+    }
+
+    /// Lowers it.
+    package func lower() {
+        var counter = [UInt8](repeating: 0, count: 8)
+        _ = try? descriptor.read(into: &counter)
     }
 }
 

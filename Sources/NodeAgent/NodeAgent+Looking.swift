@@ -50,8 +50,9 @@ extension NodeAgent {
     }
 
     private func lookAtPods(_ items: [WantedItem], _ store: NodeStore) async throws -> [NodeProblem] {
-        // First what the kernel shows, then the records: whatever is seen then has one.
-        let sightings = try await runtime.sightings()
+        // First what the kernel shows, then the records: whatever is seen then has one. What a worker has in hand it knows best.
+        let known = workers.values.filter { $0.stored != nil }.map(\.uid)
+        let sightings = try await runtime.sightings(besides: Set(known))
         let pods = await store.allPods
         let (wanted, problems) = wantedPods(items, pods)
         try await act(wanted, pods, sightings, store)

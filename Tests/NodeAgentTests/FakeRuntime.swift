@@ -34,11 +34,11 @@ struct FakeRuntime: PodRuntime {
         return value
     }
 
-    func sightings() async throws(PodRuntimeError) -> [PodSighting] {
+    func sightings(besides known: Set<String>) async throws(PodRuntimeError) -> [PodSighting] {
         if life.isDead { throw PodRuntimeError("killed") }
         if let failure = kernel.state.withLock({ $0.failures["sightings"] }) { throw failure }
         return kernel.state.withLock { state in
-            state.groups.map { uid, groups in
+            state.groups.filter { !known.contains($0.key) }.map { uid, groups in
                 PodSighting(
                     uid: uid,
                     containers: groups.mapValues {

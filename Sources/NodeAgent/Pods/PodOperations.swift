@@ -84,7 +84,8 @@ extension PodWorker {
     /// - Returns: whether it is on disk.
     func write(_ record: PodRecord) async -> Bool {
         guard var stored else { return false }
-        stored.begunAt = stored.begunAt ?? context.clock.now
+        begunAt = begunAt ?? context.clock.now
+        stored.begunAt = begunAt
         stored.bootID = context.clock.bootID
         do {
             try await context.store.note(record, of: stored, pod, life: managed?.life)
@@ -198,7 +199,7 @@ extension PodWorker {
     func status() async -> PodStatus? {
         guard let pod else { return nil }
         var status = PodStatus(pod)
-        status.startTime = await context.store.pod(uid)?.stored.begunAt
+        status.startTime = begunAt
         status.reason = pause?.reason
         if let life = managed?.life {
             status.phase = life.phase

@@ -44,6 +44,8 @@ actor PodWorker {
     private let inbox: AsyncStream<Event>
     nonisolated let events: AsyncStream<Event>.Continuation
 
+    /// Since when it is on the node.
+    var begunAt: Timestamp?
     /// Its life and its record; nil before it was taken over, and for a stranger.
     var managed: ManagedPod?
     /// What was seen of it, for the first try to take it over.
@@ -74,12 +76,14 @@ actor PodWorker {
             (self.stored, self.pod, spec) = (stored, pod, pod.spec)
             managed = ManagedPod(stored.version, spec: pod.spec, backoff: context.backoff)
             isWanted = true
+            begunAt = stored.begunAt
         case .found(let object, let sighting):
             uid = object.stored.version.uid
             stored = object.stored
             pod = object.pod ?? object.stored.podOfRecord()
             spec = object.pod?.spec
             self.sighting = .some(sighting)
+            begunAt = object.stored.begunAt
             isWanted = true
         case .stranger(let uid):
             self.uid = uid

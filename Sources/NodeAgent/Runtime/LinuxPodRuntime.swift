@@ -81,9 +81,9 @@ public actor LinuxPodRuntime: PodRuntime {
 
     /// What the kernel shows of this runtime's pods; and pods of which only files are left, such as a range of ids, which are
     /// to be removed. Control groups of pods that were not made with its folder are somebody else's, and left alone.
-    public func sightings() async throws(PodRuntimeError) -> [PodSighting] {
+    public func sightings(besides: Set<String>) async throws(PodRuntimeError) -> [PodSighting] {
         let (seen, left) = try await threads.run { [cgroups, folder] in
-            (try cgroups.sightings(), Set(try folder.pods()))
+            (try cgroups.sightings(besides: besides), Set(try folder.pods()).subtracting(besides))
         }
         for uid in seen.map(\.uid) where !left.contains(uid) && foreign.insert(uid).inserted {
             logger.warning(

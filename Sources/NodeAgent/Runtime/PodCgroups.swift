@@ -107,13 +107,15 @@ final class PodCgroups: Sendable {
 
     // MARK: - Looking
 
-    /// What is there of pods.
-    func sightings() throws -> [PodSighting] {
+    /// What is there of pods, but for some.
+    func sightings(besides: Set<String>) throws -> [PodSighting] {
         var sightings: [PodSighting] = []
         for parent in shared {
             guard try isThere(parent) else { continue }
             for name in try root.open(parent).children().sorted() {
-                guard let path = try? parent.appending(name), let uid = node.layout.podUID(of: path) else { continue }
+                guard let path = try? parent.appending(name), let uid = node.layout.podUID(of: path),
+                    !besides.contains(uid)
+                else { continue }
                 var sighting = PodSighting(uid: uid)
                 do throws(KernelError) {
                     let pod = try root.open(path)

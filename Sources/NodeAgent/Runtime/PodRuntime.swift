@@ -8,7 +8,8 @@ public import NodeModel
 /// remembered but in the kernel and in the runtime's own folder.
 public protocol PodRuntime: Sendable {
     /// What the kernel shows of the agent's pods. Those that somebody else made beneath the same root are none of them.
-    func sightings() async throws(PodRuntimeError) -> [PodSighting]
+    /// - Parameter known: pods, by uid, of which nobody wants to know anything.
+    func sightings(besides known: Set<String>) async throws(PodRuntimeError) -> [PodSighting]
 
     /// Takes over a pod that runs: watches its containers, so that ``ends`` tells of them, and knows its range of ids and its
     /// namespaces again. To be called for each pod that is carried on, before anything else is done with it.
@@ -45,6 +46,11 @@ public protocol PodRuntime: Sendable {
 
     /// What is known of a running pod: its map, its control group, the processes its containers began with.
     func describe(_ status: inout PodStatus) async
+}
+
+extension PodRuntime {
+    /// What the kernel shows of all of the agent's pods.
+    public func sightings() async throws(PodRuntimeError) -> [PodSighting] { try await sightings(besides: []) }
 }
 
 /// The end of a container.

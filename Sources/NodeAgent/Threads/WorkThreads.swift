@@ -4,12 +4,17 @@ internal import LinuxKernel
 internal import Synchronization
 
 /// A few threads for calls that take as long as the kernel likes: on those of the concurrency pool they would hold up every
-/// task. A thread ends when nothing is left to do.
+/// task. A thread ends when there was nothing to do for a while.
 final class WorkThreads: Sendable {
     private struct State {
         var waiting: [@Sendable () -> Void] = []
-        var running = 0
+        /// How many threads there are.
+        var count = 0
+        /// Those that have nothing to do.
+        var idle: [WakeUp] = []
     }
+    /// How long a thread waits for more to do.
+    private static let patience: Int32 = 5000
 
     private let state = Mutex(State())
     private let count: Int
@@ -31,28 +36,53 @@ final class WorkThreads: Sendable {
 
     /// Has a body run on one of the threads, when it is its turn.
     func add(_ body: @escaping @Sendable () -> Void) {
-        let isNeeded = state.withLock { state in
+        let (idle, isNeeded) = state.withLock { state -> (WakeUp?, Bool) in
             state.waiting.append(body)
-            guard state.running < count else { return false }
-            state.running += 1
-            return true
+            if let idle = state.idle.popLast() { return (idle, false) }
+            guard state.count < count else { return (nil, false) }
+            state.count += 1
+            return (nil, true)
         }
+        idle?.raise()
         guard isNeeded else { return }
         // A process at its limit of threads waits until there is one: what is asked for cannot be refused.
         while (try? startThread { self.work() }) == nil { pause(milliseconds: 10) }
     }
 
     private func work() {
+        // Without a descriptor for it, a thread does not wait.
+        let wakeUp = try? WakeUp()
         while true {
-            let next = state.withLock { state -> (@Sendable () -> Void)? in
-                if state.waiting.isEmpty {
-                    state.running -= 1
-                    return nil
+            let (next, isOver) = state.withLock { state -> ((@Sendable () -> Void)?, Bool) in
+                if !state.waiting.isEmpty { return (state.waiting.removeFirst(), false) }
+                guard let wakeUp else {
+                    state.count -= 1
+                    return (nil, true)
                 }
-                return state.waiting.removeFirst()
+                state.idle.append(wakeUp)
+                return (nil, false)
             }
-            guard let next else { return }
-            next()
+            if let next {
+                next()
+            } else if isOver {
+                return
+            } else if let wakeUp, !hasMore(wakeUp) {
+                return
+            }
         }
+    }
+
+    /// Waits until there is more to do; false when there was nothing for long.
+    private func hasMore(_ wakeUp: WakeUp) -> Bool {
+        _ = try? poll([wakeUp.number], timeoutMilliseconds: Self.patience)
+        let isOver = state.withLock { state in
+            // Whoever has taken it from the list has something for this thread.
+            guard let place = state.idle.firstIndex(where: { $0 === wakeUp }) else { return false }
+            state.idle.remove(at: place)
+            state.count -= 1
+            return true
+        }
+        if !isOver { wakeUp.lower() }
+        return !isOver
     }
 }

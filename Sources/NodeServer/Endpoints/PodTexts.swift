@@ -25,9 +25,16 @@ final class PodTexts: Sendable {
                 new[uid] = Text(status: status, bytes: json(PodObject(status, node: node)))
             }
         }
-        let told = (running ? pods.filter(\.hasRunningContainer) : pods).compactMap { new[$0.pod.uid]?.bytes }
+        var list = Array(#"{"apiVersion":"v1","items":["#.utf8)
+        list.reserveCapacity(new.values.reduce(list.count + 64) { $0 + $1.bytes.count + 1 })
+        let start = list.count
+        for status in running ? pods.filter(\.hasRunningContainer) : pods {
+            guard let text = new[status.pod.uid] else { continue }
+            if list.count > start { list.append(UInt8(ascii: ",")) }
+            list.append(contentsOf: text.bytes)
+        }
         texts.withLock { [new] in $0 = new }
-        return Array(#"{"apiVersion":"v1","items":["#.utf8) + told.joined(separator: Array(",".utf8))
-            + Array(#"],"kind":"PodList","metadata":{}}"#.utf8)
+        list.append(contentsOf: #"],"kind":"PodList","metadata":{}}"#.utf8)
+        return list
     }
 }
