@@ -3,6 +3,7 @@
 #include "bk_file.h"
 #include "bk_result.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <signal.h>
@@ -90,6 +91,19 @@ int bk_memfd(const char *name) { return (int)bk_result(syscall(SYS_memfd_create,
 int bk_lock_range(int fd, int64_t start, int64_t length, int wait) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
     return (int)bk_result(fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock));
+}
+
+int bk_unlock_range(int fd, int64_t start, int64_t length) {
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = length};
+    return (int)bk_result(fcntl(fd, F_OFD_SETLK, &lock));
+}
+
+int bk_lock_process(int fd, int32_t *holder) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int result = (int)bk_result(fcntl(fd, F_SETLK, &lock));
+    if (result != -EAGAIN && result != -EACCES) return result;
+    *holder = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? (int32_t)lock.l_pid : 0;
+    return -EAGAIN;
 }
 
 int bk_fsync(int fd) { return (int)bk_result(fsync(fd)); }

@@ -86,6 +86,8 @@ public struct AgentCommand: AsyncParsableCommand {
         guard effectiveUserID == 0 else {
             throw ToolFailure(.impossible, "an agent needs ranges of ids and cgroups, which only root may take")
         }
+        // From here on: a reload that comes before the files are read has nothing to do, and ends nothing.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         LoggingSystem.bootstrap { [logLevel] label in
             var handler = StreamLogHandler.standardError(label: label)
             handler.logLevel = logLevel
@@ -113,7 +115,7 @@ public struct AgentCommand: AsyncParsableCommand {
         }
         services.append(
             Running("reload") { [options = self.server] in
-                for await _ in await UnixSignalsSequence(trapping: .sighup) { options.reload(server, logger) }
+                for await _ in hangups { options.reload(server, logger) }
             })
         var configuration = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -37,6 +37,11 @@ package struct DescriptorList: ~Copyable, Sendable {
             })
     }
 
+    /// Gives back the locks on a range of bytes of all files (``Descriptor/unlock(from:length:)``).
+    package borrowing func unlock(from start: Int64, length: Int64) {
+        for number in numbers { _ = bk_unlock_range(number, start, length) }
+    }
+
     /// One `write` of a text; the number of bytes taken, or -errno.
     package borrowing func write(_ text: String, to index: Int) -> Int {
         let number = numbers[index]

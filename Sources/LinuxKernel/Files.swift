@@ -215,6 +215,21 @@ extension Descriptor {
         try valueOrError(uninterrupted { bk_lock_range(number, start, length, 1) }, "fcntl F_OFD_SETLKW", name)
     }
 
+    /// Gives the lock back. To close the file is not enough where processes are started meanwhile: a child has a copy of the
+    /// descriptor until it executes.
+    package borrowing func unlock(from start: Int64, length: Int64) { _ = bk_unlock_range(number, start, length) }
+
+    /// Takes a lock on the whole file that this process owns, and none of its children (`fcntl` `F_SETLK`). It ends with the
+    /// process, or as soon as any descriptor of the file is closed here.
+    /// - Returns: nil when it is this process's; else who holds it, 0 where that is not visible from here.
+    package borrowing func lockForProcess() throws(KernelError) -> Int32? {
+        var holder: Int32 = 0
+        let result = unsafe bk_lock_process(number, &holder)
+        if result == -Errno.resourceTemporarilyUnavailable.rawValue { return holder }
+        try valueOrError(result, "fcntl F_SETLK", name)
+        return nil
+    }
+
     /// Keeps whoever opens the file for writing waiting until this descriptor is closed (`fcntl` `F_SETLEASE`, `F_RDLCK`); false
     /// when somebody has it open for writing already. On a file system without leases nobody waits.
     package borrowing func holdOffWriters() -> Bool {

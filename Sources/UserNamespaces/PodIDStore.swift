@@ -123,9 +123,8 @@ extension PodIDStore {
             try lock.waitForLock(from: 0, length: 1)
             return lock
         }
-        let answer = try body(self)
-        _ = consume lock
-        return answer
+        defer { lock.unlock(from: 0, length: 1) }
+        return try body(self)
     }
 
     /// Every pod's block, from the files. Missing and empty files are pods of the host's user namespace.

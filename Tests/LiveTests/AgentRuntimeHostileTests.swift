@@ -103,6 +103,11 @@ struct AgentRuntimeHostileTests {
         #expect(try await second.sightings().isEmpty)
         let error = await #expect(throws: PodRuntimeError.self) { try await second.prepare(pod) }
         #expect(error?.isPermanent == true && error?.description.contains("somebody else has made") == true)
+        // Nor is it taken over, ended or removed by who has a manifest of the same uid.
+        #expect(try await second.adopt(pod, attempts: ["main": 1]).isEmpty)
+        try await second.signal("main", ofPod: "shared")
+        try await second.kill("main", ofPod: "shared")
+        try await second.remove("shared")
         let own = scriptPod("own", [("main", "sleep 1000")])
         try await second.prepare(own)
         #expect(try await runtime.sightings().map(\.uid) == ["shared"])

@@ -50,7 +50,8 @@ struct AgentSoakTests {
         var (edits, kills, agents) = (0, 0, 0)
         for pod in 0..<Self.pods { try place.write("p\(pod).yaml", manifest(pod, wanted.edit(pod))) }
         let end = ContinuousClock.now + .seconds(Self.seconds)
-        while ContinuousClock.now < end {
+        // In a slow guest some seconds may have no event of a kind.
+        while ContinuousClock.now < end || edits == 0 || agents == 0 {
             let pod = Int.random(in: 0..<Self.pods, using: &random)
             switch Int.random(in: 0..<20, using: &random) {
             case 0..<8:
@@ -81,7 +82,6 @@ struct AgentSoakTests {
         }
         print(
             "soak: \(edits) edits, \(kills) processes and \(agents) agents ended, \(Self.pods) pods, \(Self.seconds) s")
-        #expect(edits > 0 && agents > 0, "a soak without events")
 
         // Back-off after many kills is up to five minutes.
         let expected = wanted.versions.map { Self.number($0.key, $0.value) }.sorted()

@@ -127,16 +127,22 @@ import Testing
     @Test func `What the host could not do is no failure of the container`() async throws {
         let node = try TestNode()
         node.kernel.state.withLock { $0.failures["start work"] = PodRuntimeError("Too many open files") }
-        try node.write("web.yaml", Manifest.pod("web", ["work"], more: "restartPolicy: Never"))
+        try node.write("web.yaml", Manifest.pod("web", ["work", "app"], more: "restartPolicy: Never"))
         try await node.withAgent { agent in
             try await eventually("the reason is told") {
-                await agent.statuses().first?.reason?.contains("Too many open files") == true
+                let containers = await agent.statuses().first?.containers ?? []
+                return containers.contains { $0.reason?.contains("Too many open files") == true }
             }
-            #expect(await agent.statuses().first?.phase == .pending)
+            // The other one goes on meanwhile, and nothing is written over and over.
+            try await eventually("the other one runs") { node.kernel.running.map(\.container) == ["app"] }
+            let version = await agent.store?.nextVersion() ?? 0
+            try await Task.sleep(for: .milliseconds(100))
+            #expect(await agent.store?.nextVersion() == version + 1)
+            node.kernel.end(try #require(node.kernel.running.first).uid, "app", code: 0)
             node.kernel.state.withLock { $0.failures = [:] }
             node.clock.advance(.seconds(2))
             try await eventually("it succeeded") { await agent.statuses().first?.phase == .succeeded }
-            #expect(node.kernel.starts.map(\.attempt) == [1])
+            #expect(node.kernel.starts.map(\.attempt) == [1, 1])
         }
     }
 

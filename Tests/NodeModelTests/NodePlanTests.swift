@@ -260,12 +260,23 @@ private struct Agent {
         }
         let (always, running) = record(.always)
         let again = running.afterReboot(of: always, at: now)
-        #expect(again.containers.keys.sorted() == ["app"])
+        #expect(again.containers.keys.sorted() == ["app", "init"])
         var recovered = ManagedPod(recovering: again, spec: always, sighting: nil, at: now)
-        #expect(recovered.operations(at: now).last == .start(container: "init", attempt: 1))
+        #expect(recovered.operations(at: now).last == .start(container: "init", attempt: 2))
         recovered.started("init", at: now)
         recovered.ended("init", code: 0, at: now)
         #expect(recovered.operations(at: now).last == .start(container: "app", attempt: 2))
+        // What has succeeded is not done again unless it always is.
+        var mixed = again
+        mixed.containers["app"]?.exit = ContainerRecord.Exit(code: 0, time: now)
+        mixed.containers["other"] = ContainerRecord(attempt: 1, begunAt: now, backoff: CrashLoopBackoff())
+        var two = always
+        two.containers.append(Container(name: "other"))
+        two.restartPolicy = .onFailure
+        let later = mixed.afterReboot(of: two, at: now)
+        #expect(later.containers["app"]?.exit?.code == 0 && later.containers["other"]?.attempt == 2)
+        var onFailure = ManagedPod(recovering: later, spec: two, sighting: nil, at: now)
+        #expect(onFailure.operations(at: now).last == .start(container: "init", attempt: 3))
         // What is never started again has failed.
         let (never, once) = record(.never)
         let failed = ManagedPod(recovering: once.afterReboot(of: never, at: now), spec: never, sighting: nil, at: now)

@@ -47,6 +47,11 @@ int bk_memfd(const char *name);
 /// An open file description lock (F_OFD_SETLK, since Linux 3.15) for writing on a byte range; -EAGAIN when it is held and
 /// `wait` is false.
 int bk_lock_range(int fd, int64_t start, int64_t length, int wait);
+/// Gives it back, whoever else has the open file description.
+int bk_unlock_range(int fd, int64_t start, int64_t length);
+/// A lock for writing on the whole file that this process owns (F_SETLK), and no child of it; -EAGAIN and the holder's process
+/// id (0: not visible here) when another has it. It ends with the process, or with any of its descriptors of the file.
+int bk_lock_process(int fd, int32_t *_Nonnull holder);
 /// fsync(2).
 int bk_fsync(int fd);
 

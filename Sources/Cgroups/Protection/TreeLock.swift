@@ -20,6 +20,8 @@ package struct TreeLock: ~Copyable {
         self.files = files
     }
 
+    deinit { files.unlock(from: 0, length: 1) }
+
     /// Waits until nobody else changes the tree whose root is, or will be, at a place.
     package static func take(
         _ root: CgroupPath, beneath mount: borrowing Cgroup, timeout: Duration

@@ -41,6 +41,12 @@ package struct ManifestFolder: Sendable {
         return files
     }
 
+    /// Whether the file is on a file system that refuses leases for reasons of its own: NFS, SMB, FUSE.
+    private static func isRemote(_ file: borrowing Descriptor) -> Bool {
+        guard let kind = try? file.fileSystem() else { return true }
+        return [0x6969, 0xff53_4d42, 0xfe53_4d42, 0x517b, 0x6573_5546].contains(kind.magic)
+    }
+
     /// Nil for a directory.
     private func content(of name: String, in folder: borrowing Descriptor) throws(KernelError) -> Content? {
         // A place alone: opening a pipe or a device would wait, or do something.
@@ -51,7 +57,9 @@ package struct ManifestFolder: Sendable {
         let file = try Descriptor.open(
             FilePath("/proc/self/fd/\(place.number)"), [.reading, .nonBlocking, .noControllingTerminal])
         // The first half of a manifest may well be one, of another pod.
-        guard file.holdOffWriters() else { return .unreadable("is being written, and is read when it is closed") }
+        guard file.holdOffWriters() || Self.isRemote(file) else {
+            return .unreadable("is being written, and is read when it is closed")
+        }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {

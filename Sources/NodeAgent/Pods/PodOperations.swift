@@ -49,7 +49,7 @@ extension PodWorker {
             if record.containers[end.container]?.exit != nil { continue }
             record.containers[end.container]?.exit = ContainerRecord.Exit(code: end.code, time: now)
         }
-        if let known = stored.bootID, known != context.clock.bootID {
+        if let known = stored.bootID, let current = context.clock.bootID, known != current {
             record = record.afterReboot(of: spec, at: now)
             log(.notice, "the machine was started again since the pod ran")
         }
@@ -111,13 +111,14 @@ extension PodWorker {
                 try await context.runtime.start(container, of: pod, attempt: attempt)
                 managed?.started(container, at: context.clock.now)
                 startFailures[container] = nil
+                startPauses[container] = nil
                 log(.info, "a container was started", ["container": "\(container)", "attempt": "\(attempt)"])
             } catch {
                 if isClosed { return false }
                 // What the host could not do says nothing of the container.
                 guard error.isOfCommand else {
-                    fail("the container \(container) cannot be started: \(error)", error.isPermanent, isOfStart: true)
-                    return false
+                    putOff(container, error)
+                    return true
                 }
                 managed?.startFailed(container, at: context.clock.now)
                 startFailures[container] = "it could not be started: \(error)"
@@ -125,6 +126,17 @@ extension PodWorker {
             }
             return true
         }
+    }
+
+    /// The other containers of the pod go on meanwhile.
+    private func putOff(_ container: String, _ error: PodRuntimeError) {
+        var pause = startPauses[container] ?? StartPause(until: context.clock.now)
+        pause.until = context.clock.now + pause.delay.next(isPermanent: error.isPermanent)
+        startPauses[container] = pause
+        startFailures[container] = "it could not be started: \(error)"
+        log(
+            .error, "a container cannot be started",
+            ["container": "\(container)", "cause": "\(error)", "again": "\(pause.until)"])
     }
 
     private func prepare(_ pod: Pod) async -> Bool {
@@ -219,6 +231,7 @@ extension PodWorker {
         container.restartCount = known.restartCount
         container.isReady = known.isRunning && known.probes.isReady
         container.hasStarted = known.isRunning && known.probes.hasStarted
+        if case .waiting = known.state { container.reason = startFailures[container.name] }
         guard case .ended(_, let code) = known.state else { return }
         var reason = startFailures[container.name]
         if case .wait(let until?) = known.step(at: context.clock.now) {

@@ -64,6 +64,8 @@ actor PodWorker {
     var delay = RetryDelay()
     /// Why a container could not be started.
     var startFailures: [String: String] = [:]
+    /// Containers that the host could not start, and when that is tried again.
+    var startPauses: [String: StartPause] = [:]
     private var timer: Task<Void, Never>?
     private var published: Published?
 
@@ -151,7 +153,7 @@ actor PodWorker {
         // Not before it was taken over: what was found to have ended then would end after this.
         let now = context.clock.now
         if !isWanted { managed?.stop(at: now) }
-        let operations = managed?.operations(at: now) ?? []
+        let operations = managed?.operations(at: now, holding: held(at: now)) ?? []
         var isMore = false
         for operation in operations {
             if isClosed { return false }
@@ -177,6 +179,11 @@ actor PodWorker {
         if !isWanted { return await remove() }
         if managed.record.stage == .ended { await release() }
         return false
+    }
+
+    /// Containers that are not to be started yet.
+    private func held(at now: Timestamp) -> Set<String> {
+        Set(startPauses.filter { $0.value.until > now }.keys)
     }
 
     /// Gives back what the pod has that ended: its claims on memory are others' now.
@@ -233,9 +240,11 @@ actor PodWorker {
         if let pause { return pause.until }
         guard let life = managed?.life else { return nil }
         // Time has passed since what is to be done was asked for.
-        let isDue = life.steps(at: now).contains { _, step in
+        let held = held(at: now)
+        let isDue = life.steps(at: now).contains { container, step in
             switch step {
-            case .start, .signal, .kill: true
+            case .start: !held.contains(container)
+            case .signal, .kill: true
             case .ask, .wait, .nothing: false
             }
         }
@@ -244,8 +253,15 @@ actor PodWorker {
         let kills = (life.initContainers + life.containers).compactMap { container -> Timestamp? in
             if case .stopping(_, let termination) = container.state { termination.killTime } else { nil }
         }
-        return (kills + [life.nextTime(after: now)].compactMap(\.self)).min()
+        let starts = held.compactMap { startPauses[$0]?.until }
+        return (kills + starts + [life.nextTime(after: now)].compactMap(\.self)).min()
     }
+}
+
+/// When a container is tried again that the host could not start.
+struct StartPause {
+    var until: Timestamp
+    var delay = RetryDelay()
 }
 
 /// What others act upon.

@@ -47,6 +47,8 @@ extension LinuxPodRuntime {
     /// Which containers run, and which did. Blocks.
     private nonisolated func find(_ pod: Pod, _ attempts: [String: Int]) throws -> Found {
         var found = Found()
+        // What somebody else made is not taken over.
+        guard try folder.has(pod.uid) else { return found }
         for (container, attempt) in attempts {
             let seen = try cgroups.withContainer(container, ofPod: pod.uid) { cgroup in
                 (running: try cgroup.containerInit(), hasRun: try PodCgroups.look(at: cgroup).hasRun)

@@ -44,8 +44,15 @@ extension LinuxPodRuntime {
         launch.streams = Streams(input: .null, output: .shared(log), error: .shared(log))
         launch.outcome = try folder.newOutcome(uid, container.name, attempt)
         let outcome = try folder.outcome(uid, container.name, attempt)
-        let child = try cgroups.withContainer(container.name, ofPod: uid) { cgroup in
-            Started(try launch.start(in: cgroup, sharing: namespaces.shared))
+        let child: Started?
+        do {
+            child = try cgroups.withContainer(container.name, ofPod: uid) { cgroup in
+                Started(try launch.start(in: cgroup, sharing: namespaces.shared))
+            }
+        } catch {
+            // Without it, the next agent knows that nothing was begun.
+            try? folder.removeOutcome(uid, container.name, attempt)
+            throw error
         }
         guard let started = child else {
             throw PodRuntimeError("\(plan.pod): the control group of container \(container.name) is gone")
@@ -98,7 +105,8 @@ extension LinuxPodRuntime {
     /// Sends the signal to stop. That nothing runs is no failure.
     public func signal(_ container: String, ofPod uid: String) async throws(PodRuntimeError) {
         let known = prepared[uid]?.running[container]
-        try await threads.run { [cgroups] in
+        try await threads.run { [cgroups, folder] in
+            guard try folder.has(uid) else { return }
             if let known { return try known.send(signal: LinuxPodRuntime.stopSignal) }
             // Begun by another agent, and not taken over.
             _ = try cgroups.withContainer(container, ofPod: uid) { cgroup in
@@ -110,21 +118,22 @@ extension LinuxPodRuntime {
 
     /// Kills all that is in the container's control group, and waits until it is empty.
     public func kill(_ container: String, ofPod uid: String) async throws(PodRuntimeError) {
-        try await killing("container \(container) of pod \(uid)") { cgroups in
+        try await killing("container \(container)", ofPod: uid) { cgroups in
             try cgroups.withContainer(container, ofPod: uid, PodCgroups.kill) ?? true
         }
     }
 
     /// Kills until nothing is left: a thread of the kernel's may keep a process for a while.
     private func killing(
-        _ what: String, _ body: @escaping @Sendable (PodCgroups) throws -> Bool
+        _ what: String, ofPod uid: String, _ body: @escaping @Sendable (PodCgroups) throws -> Bool
     ) async throws(PodRuntimeError) {
         let deadline = ContinuousClock.now + configuration.killTimeout
         var pause = Duration.milliseconds(1)
-        while try await !threads.run({ [cgroups] in try body(cgroups) }) {
+        // Of a pod that somebody else made, nothing is killed.
+        while try await !threads.run({ [cgroups, folder] in try !folder.has(uid) || body(cgroups) }) {
             if ContinuousClock.now > deadline {
                 throw PodRuntimeError(
-                    "\(what): its processes have not ended in \(configuration.killTimeout); they may be in an "
+                    "\(what) of pod \(uid): its processes have not ended in \(configuration.killTimeout); they may be in an "
                         + "uninterruptible call")
             }
             // A cancelled task waits no shorter for the kernel.
@@ -135,8 +144,8 @@ extension LinuxPodRuntime {
 
     /// Kills what is left of a pod, and removes all of it.
     public func remove(_ uid: String) async throws(PodRuntimeError) {
-        try await release(uid)
         try await threads.run { [folder] in try folder.removeLogs(of: uid) }
+        try await release(uid)
     }
 
     /// Removes all of a pod but its logs.
@@ -146,8 +155,8 @@ extension LinuxPodRuntime {
                 folder.forget(folder.watched(gone.plan.pod, container, process.attempt))
             }
         }
-        try await killing("pod \(uid)") { cgroups in try cgroups.withPod(uid, PodCgroups.kill) ?? true }
-        try await treeThread.run { [cgroups] in try cgroups.remove(uid) }
+        try await killing("all", ofPod: uid) { cgroups in try cgroups.withPod(uid, PodCgroups.kill) ?? true }
+        try await treeThread.run { [cgroups, folder] in if try folder.has(uid) { try cgroups.remove(uid) } }
         try await threads.run { [self] in
             try folder.removeFiles(of: uid)
             try ids.release(uid)

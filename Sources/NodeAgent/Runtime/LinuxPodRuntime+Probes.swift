@@ -60,6 +60,8 @@ extension LinuxPodRuntime {
     private func answer(
         of words: [String], in container: String, _ process: ContainerProcess, _ plan: PodLaunch
     ) async -> Bool? {
+        // What is held up in there holds up its probes, and that is an answer.
+        if isCrowded(plan.pod.uid) { return false }
         let started: Handover<Child>
         do throws(PodRuntimeError) {
             started = try await join(words, container, process, plan) { launch in
@@ -85,8 +87,10 @@ extension LinuxPodRuntime {
         Task { if let child = left.take() { _ = try? await child.ended() } }
     }
 
-    /// How many commands may be on their way into one container.
-    private static let joinsAtATime = 4
+    /// How many commands may be on their way into one pod.
+    private static let joinsAtATime = 8
+
+    private func isCrowded(_ uid: String) -> Bool { joining[uid, default: 0] >= Self.joinsAtATime }
 
     /// Starts a command inside a container: in its namespaces and its control group. Comes back when it is executed; a
     /// container that is frozen, or stops whatever is born in it, keeps only its own commands waiting.
@@ -94,14 +98,14 @@ extension LinuxPodRuntime {
         _ words: [String], _ container: String, _ process: ContainerProcess, _ plan: PodLaunch,
         _ change: @escaping @Sendable (inout Launch) -> Void
     ) async throws(PodRuntimeError) -> Handover<Child> {
-        let place = "\(plan.pod.uid)/\(container)"
-        guard joining[place, default: 0] < Self.joinsAtATime else {
+        let uid = plan.pod.uid
+        if isCrowded(uid) {
             throw PodRuntimeError("\(plan.pod): container \(container): commands before this one have not begun yet")
         }
-        joining[place, default: 0] += 1
+        joining[uid, default: 0] += 1
         defer {
-            joining[place, default: 1] -= 1
-            if joining[place] == 0 { joining[place] = nil }
+            joining[uid, default: 1] -= 1
+            if joining[uid] == 0 { joining[uid] = nil }
         }
         return try await joinThreads.run { [self] in
             do { return try join(words, container, process, plan, change) } catch let error as LaunchError {

@@ -38,14 +38,15 @@ public actor LinuxPodRuntime: PodRuntime {
     let logger = Logger(label: "bulkheadd.runtime")
     /// For what takes as long as it takes: starts, kills, files.
     let threads = WorkThreads(count: 4)
-    /// For commands on their way into a container: what happens in there can hold them up for as long as it likes.
-    let joinThreads = WorkThreads(count: 64)
+    /// For commands on their way into a container: what happens in there can hold them up for as long as it likes. As many as
+    /// all pods together may have, so that none waits for another pod's.
+    let joinThreads = WorkThreads(count: .max)
     /// For clients that read logs: however many they are, pods go on.
     let logThreads = WorkThreads(count: 2)
     /// Changes of the tree of control groups lock it, so that they follow each other in any case.
     let treeThread = WorkThreads(count: 1)
     var prepared: [String: Prepared] = [:]
-    /// How many commands are on their way into a container, by pod and container.
+    /// How many commands are on their way into a pod.
     var joining: [String: Int] = [:]
     /// Pods of others, by uid, that were told of.
     private var foreign: Set<String> = []

@@ -72,6 +72,11 @@ final class RuntimeFolder: Sendable {
             try folder.open("\(attempt)", [.create, .truncate, .writing, .noFollow], mode: 0o640))
     }
 
+    /// Forgets an attempt that did not begin.
+    func removeOutcome(_ uid: String, _ container: String, _ attempt: Int) throws(KernelError) {
+        try folder(["pods", uid, "outcomes", container]).removeFile("\(attempt)")
+    }
+
     /// What is written of an attempt's end, open; nil when there is no such attempt.
     func outcome(_ uid: String, _ container: String, _ attempt: Int) throws(KernelError) -> Descriptor? {
         let name = "pods/\(try checked(uid))/outcomes/\(try checked(container))/\(attempt)"

@@ -11,8 +11,10 @@ package import SystemPackage
 /// a loss of power at any instant it is the old one or the new one. One agent at a time has the folder.
 package final class StateFolder: RecordFiles {
     private let folder: Descriptor
-    /// Holds the lock as long as it is open.
+    /// Holds the lock as long as it is open. The lock is the process's own: what it starts may outlive it, and must not keep the
+    /// next agent out.
     private let lock: Descriptor
+    private let place: Place
     private let counter = Mutex(0)
 
     /// Opens the folder, which is made if it is not there, and takes its lock.
@@ -24,22 +26,38 @@ package final class StateFolder: RecordFiles {
             if status.mode & 0o077 != 0 {
                 throw StateError("the folder of state \(path) is open to others (its mode is to be 0700)")
             }
+            place = try Place(status, path)
             lock = try folder.open("lock", [.readingAndWriting, .create], mode: 0o600)
-            guard try lock.lock(from: 0, length: 1) else {
-                let holder = (try? lock.readText())?.trimmingNewline ?? ""
-                throw StateError(
-                    "the folder of state \(path) is in use by another agent"
-                        + (holder.isEmpty ? "" : ", process \(holder)"))
-            }
-            // For the message above only; what counts is the lock, which ends with its holder.
-            let own = try folder.open("lock", [.writing, .truncate])
-            try own.write(Array("\(getpid())\n".utf8))
+            if let holder = try lock.lockForProcess() { throw Self.inUse(path, holder) }
             for name in try folder.entries() where name.hasSuffix(Self.unfinished) { try folder.removeFile(name) }
         } catch let error as StateError {
             throw error
         } catch {
             throw StateError("the folder of state cannot be used: \(error)")
         }
+    }
+
+    private static func inUse(_ path: FilePath, _ holder: Int32) -> StateError {
+        StateError(
+            "the folder of state \(path) is in use by another agent" + (holder == 0 ? "" : ", process \(holder)"))
+    }
+
+    /// A folder that an agent of this process has: the kernel lets a process take its own lock twice.
+    private final class Place: Sendable {
+        private struct Inode: Hashable {
+            var major: UInt32
+            var minor: UInt32
+            var number: UInt64
+        }
+        private static let taken = Mutex<Set<Inode>>([])
+        private let inode: Inode
+
+        init(_ status: FileStatus, _ path: FilePath) throws(StateError) {
+            let inode = Inode(major: status.device.major, minor: status.device.minor, number: status.inode)
+            guard Self.taken.withLock({ $0.insert(inode).inserted }) else { throw inUse(path, getpid()) }
+            self.inode = inode
+        }
+        deinit { _ = Self.taken.withLock { $0.remove(inode) } }
     }
 
     private static let unfinished = ".new"

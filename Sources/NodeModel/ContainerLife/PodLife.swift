@@ -105,7 +105,8 @@ public struct PodLife: Hashable, Sendable {
     public func steps(at now: Timestamp) -> [(container: String, step: ContainerLife.Step)] {
         var found: [(String, ContainerLife.Step)] = []
         // One that was started once goes on whatever became of those before it.
-        let turn = containers.contains { $0.state != .waiting } ? initContainers.count : firstUndone
+        let isBegun = containers.contains { $0.state != .waiting && !$0.isFinished }
+        let turn = isBegun ? initContainers.count : firstUndone
         for (index, life) in initContainers.enumerated() where index <= turn || life.state != .waiting {
             if turn == initContainers.count, !isSidecar(index) { continue }
             found.append((life.name, life.step(at: now)))

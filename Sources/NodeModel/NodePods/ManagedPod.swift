@@ -90,13 +90,16 @@ public struct ManagedPod: Hashable, Sendable {
     }
 
     /// What is to be done now, in this order.
-    public mutating func operations(at now: Timestamp) -> [Operation] {
+    /// - Parameters:
+    ///   - now: the time.
+    ///   - held: containers that are not to be started yet, for reasons that are not the pod's.
+    public mutating func operations(at now: Timestamp, holding held: Set<String> = []) -> [Operation] {
         life.advance(at: now)
         var steps: [Operation] = strays.sorted().map { .kill(container: $0) }
         for (name, step) in life.steps(at: now) where !strays.contains(name) {
             switch step {
             case .start:
-                guard let container = life[name] else { continue }
+                guard let container = life[name], !held.contains(name) else { continue }
                 steps.append(.start(container: name, attempt: begin(container, at: now)))
             case .signal: steps.append(.signal(container: name))
             case .kill: steps.append(.kill(container: name))

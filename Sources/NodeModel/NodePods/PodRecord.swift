@@ -79,12 +79,14 @@ public struct PodRecord: Hashable, Sendable, Codable {
         }
         guard stage == .running, let spec else { return record }
         if ManagedPod(recovering: record, spec: spec, sighting: nil, at: now).life.hasEnded { return record }
-        for name in record.containers.keys {
+        let isInitial = Set(spec.initContainers.map(\.name))
+        for (name, container) in record.containers {
+            // What has succeeded for good is not done again.
+            if !isInitial.contains(name), container.exit?.code == 0, spec.restartPolicy != .always { continue }
             record.containers[name]?.attempt += 1
             record.containers[name]?.exit = nil
             record.containers[name]?.hasStarted = false
         }
-        for container in spec.initContainers { record.containers[container.name] = nil }
         return record
     }
 }
