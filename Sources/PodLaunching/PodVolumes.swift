@@ -54,6 +54,12 @@ extension PodLaunch {
                         ownership: map == nil ? .plain : ownerships[path] ?? .idmapped))
             case .emptyDir:
                 guard let directory = emptyDirectories[mount.name] else { continue }
+                // Before, the child would have to find the way there, as ids that may not.
+                guard map == nil || MountCall.canSetAttributes else {
+                    throw refused(
+                        "emptyDir volume '\(mount.name)' of a pod with hostUsers: false takes mount_setattr (Linux 5.12)"
+                    )
+                }
                 volumes.append(
                     HostVolume(
                         source: directory, target: mount.mountPath, readOnly: mount.readOnly, ownership: .plain))

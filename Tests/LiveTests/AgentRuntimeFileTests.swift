@@ -10,7 +10,7 @@ internal import SystemPackage
 internal import TestSupport
 internal import Testing
 
-@Suite("What a node's pods leave, use and write")
+@Suite("What a node's pods leave, use and write", .needs(.idmappedMounts))
 struct AgentRuntimeFileTests {
     private static func text(_ stream: AsyncThrowingStream<[UInt8], any Error>) async throws -> String {
         var all: [UInt8] = []

@@ -10,7 +10,7 @@ internal import SystemPackage
 internal import TestSupport
 internal import Testing
 
-@Suite("What a container, or somebody else, does to a node's runtime")
+@Suite("What a container, or somebody else, does to a node's runtime", .needs(.idmappedMounts))
 struct AgentRuntimeHostileTests {
     private let place: RuntimePlace
     private let runtime: LinuxPodRuntime

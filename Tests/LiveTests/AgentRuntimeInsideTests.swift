@@ -25,7 +25,7 @@ private func finish(_ execution: ContainerExecution) async -> (output: String, e
     )
 }
 
-@Suite("Commands inside a container of a node's pod")
+@Suite("Commands inside a container of a node's pod", .needs(.idmappedMounts))
 struct AgentRuntimeInsideTests {
     /// A pod that waits, which the body may use.
     private func withPod(

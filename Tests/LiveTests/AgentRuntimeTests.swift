@@ -10,7 +10,7 @@ internal import SystemPackage
 internal import TestSupport
 internal import Testing
 
-@Suite("The runtime of a node's pods")
+@Suite("The runtime of a node's pods", .needs(.idmappedMounts))
 struct AgentRuntimeTests {
     @Test(
         "A container runs in its pod's namespaces and control group, writes its log, and its end is told with its code",
