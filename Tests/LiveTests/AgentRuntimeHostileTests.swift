@@ -66,7 +66,7 @@ struct AgentRuntimeHostileTests {
         let cgroup = "/\(place.root)/besteffort/podfrozen/main"
         try #require(try write("1", "cgroup.freeze", cgroup))
         let probe = Probe(.exec(["/bin/true"]), timeout: .milliseconds(300))
-        for _ in 0..<8 { #expect(await runtime.ask(probe, of: "main", in: pod) == nil) }
+        for _ in 0..<8 { #expect(await runtime.ask(probe, of: "main", in: pod) != true) }
         await #expect(throws: PodRuntimeError.self) {
             _ = try await runtime.execute(["/bin/true"], in: "main", ofPod: pod.uid)
         }

@@ -25,6 +25,9 @@ public struct ShiftedVolume: ~Copyable, Sendable {
         (root, outcomes) = try Self.held(path, map, jobs, progress)
     }
 
+    /// To close the directory is not enough: a process that is being started meanwhile has a copy of the descriptor.
+    deinit { try? root.handle.descriptor.unlockDirectory() }
+
     private static func held(
         _ path: FilePath, _ map: IDMap, _ jobs: Int?, _ progress: OwnershipShift.Progress
     ) throws(ShiftError) -> (HeldDirectory, [ShiftOutcome]) {
