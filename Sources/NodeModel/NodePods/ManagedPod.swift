@@ -2,7 +2,7 @@
 
 /// A pod in the hands of an agent: its life, and the record that says at least as much.
 ///
-/// ``operations(at:)`` are to be done in their order, each only when those before it are done: a record is on disk before
+/// ``operations(at:holding:)`` are to be done in their order, each only when those before it are done: a record is on disk before
 /// what it announces. What happens is told, and changes both; each operation that was asked for is told before the next ones
 /// are asked. Where a record cannot be written, ``writeFailed()`` tells: what it announces is not to be done then, unless it
 /// ends what runs.
