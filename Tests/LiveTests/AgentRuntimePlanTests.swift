@@ -5,6 +5,7 @@ internal import Launching
 internal import LinuxKernel
 internal import NodeModel
 internal import PodLaunching
+internal import TestSupport
 internal import Testing
 
 @Suite("A pod in terms of launches")
@@ -24,7 +25,9 @@ struct AgentRuntimePlanTests {
         } catch { return error }
     }
 
-    @Test("A volume that has a directory is mounted from there, and one that has none is the container's own")
+    @Test(
+        "A volume that has a directory is mounted from there, and one that has none is the container's own",
+        .needs(.idmappedMounts))
     func emptyDirectories() throws {
         var plan = try plan()
         #expect(try plan.launch(of: plan.pod.spec.containers[0]).volumes.isEmpty)
