@@ -28,7 +28,10 @@ import Testing
             try act()
             // One act makes several events, which are told together or one after the other.
             try await Task.sleep(for: .milliseconds(20))
-            #expect(await changes.next() == change)
+            var told = await changes.next()
+            // On a busy machine, something of the act before may come only now.
+            if told != change { told = await changes.next() }
+            #expect(told == change)
         }
         try FileManager.default.removeItem(at: folder)
         var last: DirectoryChanges.Change?
