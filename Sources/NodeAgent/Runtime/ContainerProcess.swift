@@ -64,6 +64,8 @@ extension Cgroup {
                 throw error
             }
             guard let status = try? readKernelFile(FilePath("/proc/\(pid)/status")),
+                // One that has not come so far waits for a starter that is gone, and never will.
+                status.hasPrefix("Name:\tbulkhead-init\n"),
                 let line = status.split(separator: "\n").first(where: { $0.hasPrefix("NSpid:") }),
                 line.split(whereSeparator: \.isWhitespace).dropFirst().map(String.init) == ["\(pid)", "1"]
             else { continue }
