@@ -117,6 +117,27 @@ struct AgentRuntimeHostileTests {
         try await runtime.remove("shared")
     }
 
+    @Test("A child whose starter was killed is no container, and is ended", .needs(.root), .needs(.cgroup2))
+    func halfStarted() async throws {
+        defer { place.clean() }
+        let pod = try await begin("half", "sleep 1000")
+        try await runtime.kill("main", ofPod: "half")
+        // What such a child is to the next agent: number 1 of a process id namespace, in the container's control group.
+        let host = try #require(CgroupHost.probe().root)
+        let cgroup = "\(host)/\(place.root)/besteffort/podhalf/main"
+        _ = try shell("sh -c 'echo $$ >\(cgroup)/cgroup.procs && exec unshare -p -f sleep 1000' >/dev/null 2>&1 &")
+        #expect(
+            eventually {
+                ((try? String(contentsOfFile: "\(cgroup)/cgroup.procs", encoding: .utf8)) ?? "").split(separator: "\n")
+                    .count == 2
+            })
+        let next = try place.runtime()
+        let ends = try await next.adopt(pod, attempts: ["main": 1])
+        #expect(ends == [ContainerEnd(uid: "half", container: "main", attempt: 1, code: 137)])
+        #expect(try await next.sightings().allSatisfy { !$0.isPopulated })
+        try await next.remove("half")
+    }
+
     @Test("A pod that ended gives back all but its logs", .needs(.root), .needs(.cgroup2))
     func released() async throws {
         defer { place.clean() }
