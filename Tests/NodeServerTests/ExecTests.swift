@@ -246,12 +246,7 @@ extension RawClient {
 
     @Test func `A command that has closed its output is killed with its client`() async throws {
         let node = FakeNode()
-        try await withServer(
-            node,
-            configure: { configuration, _ in
-                configuration.limits.messageBytes = 4096
-            }
-        ) { port async throws in
+        try await withServer(node) { port async throws in
             try await withClient(port) { client async throws in
                 #expect(try await client.upgrade("command=silent&output=1")?.status == 101)
                 let session = try await self.session(of: node)

@@ -23,7 +23,7 @@ package struct MachineClock: NodeClock {
     package let bootID: String?
 
     package init() {
-        bootID = try? readKernelFile("/proc/sys/kernel/random/boot_id").split(separator: "\n").first.map(String.init)
+        bootID = try? readKernelFile("/proc/sys/kernel/random/boot_id")
         start = Timestamp(sinceEpoch: .microseconds(Int64(Date.now.timeIntervalSince1970 * 1_000_000)))
     }
 

@@ -56,7 +56,7 @@ extension PodCgroups {
 
     private func usage(
         of container: String, in pod: borrowing Cgroup
-    ) throws(KernelError) -> NodeStatistics.Usage? {
+    ) throws(KernelError) -> NodeStatistics.Usage {
         let cgroup = try pod.openChild(leaf(container))
         return try NodeStatistics.Usage(of: cgroup, at: .wallClock)
     }

@@ -16,13 +16,6 @@ struct NodeResponder: Sendable {
     let startTime: Timestamp
     private let texts = PodTexts()
 
-    init(service: any NodeService, gate: AccessGate, metrics: ServerMetrics, startTime: Timestamp) {
-        self.service = service
-        self.gate = gate
-        self.metrics = metrics
-        self.startTime = startTime
-    }
-
     /// Answers a request, and counts it when the answer is written.
     func answer(
         _ head: HTTPRequestHead, on channel: any Channel, _ upgrade: ExecUpgrade,
